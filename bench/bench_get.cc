@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/// A get, in one process: hits of every size and skew, and misses. Beside it the striped map, in the same run.
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "support/loops.h"
+
+namespace carafe::bench {
+namespace {
+
+template <typename Store>
+void add_sequence(const std::string& what, const std::string& skew, std::size_t value_bytes) {
+  const std::uint32_t items = item_count_for(value_bytes);
+  benchmark::RegisterBenchmark(full_name("BM_Get/" + what, items, value_bytes, Store::kName).c_str(), [=](benchmark::State& state) {
+    run_sequence<Store>(state, skew, items, value_bytes);
+    if (skew == "absent" || state.error_occurred()) return;
+    if (state.counters["hit_ratio"] < 1) state.SkipWithError("a key was missing from a store with room for all");
+  });
+}
+
+/// The first get of each key after its set: a CLOCK has to note it, so this is the dearest kind of hit.
+template <typename Store>
+void get_first(benchmark::State& state, std::uint32_t items, std::size_t value_bytes) {
+  const Sequence& accesses = sequence_of("permutation", items);
+  Store* store = nullptr;
+  std::unique_ptr<AccessStream> stream;
+  std::uint32_t left = 0;
+  std::string value;
+  value.reserve(value_bytes);
+  Tally tally;
+  for (auto _ : state) {
+    if (left == 0) {
+      state.PauseTiming();
+      store = &filled_store<Store>(items, value_bytes);
+      fill(*store, 0, items, value_bytes);
+      stream = std::make_unique<AccessStream>(accesses, 0);
+      left = items;
+      state.ResumeTiming();
+    }
+    --left;
+    access_once(*store, *stream, value, value_bytes, tally);
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
+  report(state, tally, accesses.skew(), value_bytes);
+}
+
+template <typename Store>
+void add_first() {
+  const std::uint32_t items = item_count();
+  benchmark::RegisterBenchmark(full_name("BM_Get/hit/first", items, kUsualValueBytes, Store::kName).c_str(),
+                               [=](benchmark::State& state) { get_first<Store>(state, items, kUsualValueBytes); });
+}
+
+void add_all() {
+  for (const std::size_t value_bytes : {std::size_t{100}, std::size_t{64}, std::size_t{1024}, std::size_t{16384}}) {
+    for (const auto& [what, skew] : {std::pair{"hit/uniform", "uniform"}, std::pair{"hit/zipf:0.99", "zipf:0.99"},
+                                     std::pair{"hit/one_key", "one_key"}, std::pair{"miss/uniform", "absent"}}) {
+      add_sequence<CarafeStore>(what, skew, value_bytes);
+      add_sequence<StripedMapStore>(what, skew, value_bytes);
+    }
+    if (value_bytes == kUsualValueBytes) {
+      add_first<CarafeStore>();
+      add_first<StripedMapStore>();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace carafe::bench
+
+int main(int argc, char** argv) {
+  carafe::bench::pin_to(carafe::bench::allowed_cores().back());
+  carafe::bench::add_all();
+  return carafe::bench::run_benchmarks(argc, argv);
+}

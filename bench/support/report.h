@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <string>
+
+#include "carafe/version.h"
+#include "support/settings.h"
+#include "support/workload.h"
+
+namespace carafe::bench {
+
+/// What the loops found out, for the counters beside each figure.
+struct Tally {
+  std::uint64_t gets = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t wrong = 0;   // a value that is not this key's
+  std::uint64_t failed = 0;  // sets refused
+
+  Tally& operator+=(const Tally& other) noexcept {
+    gets += other.gets;
+    hits += other.hits;
+    wrong += other.wrong;
+    failed += other.failed;
+    return *this;
+  }
+};
+
+/// Sizes, skew and hit ratio as counters; a wrong value or a refused set voids the figure.
+inline void report(benchmark::State& state, const Tally& tally, const Skew& skew, std::size_t value_bytes) {
+  state.counters["key_bytes"] = static_cast<double>(kKeyBytes);
+  state.counters["value_bytes"] = static_cast<double>(value_bytes);
+  state.counters["hottest_percent"] = skew.hottest_percent;
+  state.counters["top1_percent"] = skew.top_1_percent;
+  if (tally.gets != 0) state.counters["hit_ratio"] = static_cast<double>(tally.hits) / static_cast<double>(tally.gets);
+  if (tally.wrong != 0) state.SkipWithError("a value was wrong");
+  if (tally.failed != 0) state.SkipWithError("a set was refused");
+}
+
+/// main() of every benchmark program: pins to the last core it may use, and says on what it ran.
+inline int run_benchmarks(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::AddCustomContext("carafe", kVersionText);
+  benchmark::AddCustomContext("compiler", __VERSION__);
+  benchmark::AddCustomContext("items", std::to_string(item_count()));
+#ifndef NDEBUG
+  benchmark::AddCustomContext("warning", "built with assertions: not a figure to compare");
+#endif
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
+
+}  // namespace carafe::bench

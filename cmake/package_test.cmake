@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+# cmake -DHOW=... -P package_test.cmake: one test of the installed package; see tests/CMakeLists.txt.
+set(stage ${BUILD}/stage)
+set(work ${BUILD}/package-tests/${HOW})
+
+function(run)
+  execute_process(COMMAND ${ARGN} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+function(use_stage_with_pkg_config)
+  set(ENV{PKG_CONFIG_PATH} ${stage}/${LIBDIR}/pkgconfig)
+  set(ENV{LD_LIBRARY_PATH} ${stage}/${LIBDIR})
+endfunction()
+
+if(NOT HOW STREQUAL "install")
+  file(REMOVE_RECURSE ${work})
+  file(MAKE_DIRECTORY ${work})
+endif()
+
+if(HOW STREQUAL "install")
+  file(REMOVE_RECURSE ${stage})
+  set(components runtime dev)
+  if(TOOLS)
+    list(APPEND components tools)
+  endif()
+  foreach(component IN LISTS components)
+    run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${stage} --component ${component})
+  endforeach()
+  # No word of what the library is made of may reach its users.
+  file(GLOB_RECURSE told ${stage}/include/* ${stage}/${LIBDIR}/cmake/* ${stage}/${LIBDIR}/pkgconfig/*)
+  foreach(file IN LISTS told)
+    file(STRINGS ${file} leaks REGEX "[Bb]oost|xxhash|XXH|nlohmann|CLI11|fmt::|${BUILD}|${SOURCE}")
+    if(leaks)
+      message(FATAL_ERROR "${file} names something that users should not need: ${leaks}")
+    endif()
+  endforeach()
+  if(TOOLS)
+    run(${stage}/bin/carafe --version)
+  endif()
+
+elseif(HOW STREQUAL "find_package")
+  run(${CMAKE_COMMAND} -S ${SOURCE}/examples/consumer -B ${work} -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_PREFIX_PATH=${stage})
+  run(${CMAKE_COMMAND} --build ${work})
+  run(${work}/consumer)
+  run(${work}/consumer_static)
+
+elseif(HOW STREQUAL "pkg_config")
+  use_stage_with_pkg_config()
+  set(ENV{CXX} ${CXX})
+  run(sh ${SOURCE}/examples/consumer/build-with-pkg-config.sh ${work}/consumer)
+  run(${work}/consumer)
+
+elseif(HOW STREQUAL "contract")
+  # The promised interface as a program, kept beside the repository where it is developed.
+  set(contract ${SOURCE}/../shared/contract/api.cc)
+  if(NOT EXISTS ${contract})
+    message(STATUS "carafe: skipped, no contract beside the repository")
+    return()
+  endif()
+  use_stage_with_pkg_config()
+  execute_process(COMMAND pkg-config --cflags --libs carafe OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  run(${CXX} -std=c++20 -Wall -Wextra ${contract} -o ${work}/contract ${flags})
+  run(${work}/contract)
+
+else()
+  message(FATAL_ERROR "HOW=${HOW}?")
+endif()

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Everything carafe promises to its users: one include.
+#include "carafe/cache.h"
+#include "carafe/options.h"
+#include "carafe/stats.h"
+#include "carafe/status.h"
+#include "carafe/version.h"

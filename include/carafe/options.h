@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace carafe {
+inline namespace v0 {
+
+/// A time to live without an end.
+inline constexpr std::chrono::milliseconds kForever = std::chrono::milliseconds::max();
+
+/// How a segment is made. Only `capacity_bytes` needs thought. A process that opens an existing segment takes its geometry
+/// from the segment: there, only `trusted_uid` and `lock_wait` of its options matter.
+struct Options {
+  /// Bytes of the whole segment, everything counted. 1 MiB to 1 TiB, default 64 MiB. Reserved in full when created.
+  std::size_t capacity_bytes = std::size_t{64} << 20;
+
+  /// Permission bits of a named segment: 0600 (default), or 0660 together with `group`.
+  unsigned mode = 0600;
+
+  /// Group name or decimal gid that owns the segment when mode is 0660. Default: none.
+  std::string group;
+
+  /// Whose segments are trusted besides our own effective user's and root's: a uid, or -1 for nobody else (default).
+  /// A worker with write access can scribble on its peers' cache, so this is a decision about trust.
+  std::int64_t trusted_uid = -1;
+
+  /// Most processes attached at once (slots are reclaimed by themselves when a process is gone). 0 (default) = by
+  /// capacity: 64 at 1 MiB to 1024 from 64 MiB on. Range 4 to 4096.
+  std::uint32_t max_workers = 0;
+
+  /// How long a write waits for a stripe whose holder is alive but slow, before kBusy. Default 20 ms, range 1 ms to 10 s.
+  std::chrono::milliseconds lock_wait{20};
+};
+
+/// How one value is stored. Fields will be added; use designated initialisers.
+struct SetOptions {
+  /// Time to live, in milliseconds. kForever never expires; zero or less is already expired: not kept, and what the key
+  /// held is gone. Expiry is noticed within one tick of the coarse clock (4 ms).
+  std::chrono::milliseconds ttl = kForever;
+};
+
+}  // namespace v0
+}  // namespace carafe

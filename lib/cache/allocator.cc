@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "cache/allocator.h"
+
+#include <algorithm>
+
+#include "cache/items.h"
+#include "cache/page_mover.h"
+#include "evict/clock_hand.h"
+#include "expiry/ttl.h"
+
+namespace carafe {
+
+Claim Allocator::claim(std::uint32_t size_class) const noexcept {
+  if (Claim hinted = engine_.slabs.claim_hinted(size_class, me_)) return hinted;
+  for (int round = 0; round < 3; ++round) {
+    if (Claim free = engine_.slabs.claim_free(size_class, me_)) return free;
+    if (engine_.slabs.take_pool_page(size_class, me_)) continue;
+    if (Claim outdated = claim_outdated(size_class)) return outdated;
+    if (Claim expired = claim_expired(size_class)) return expired;
+    if (!engine_.classes.shape(size_class).is_index)
+      if (Claim evicted = claim_by_hand(size_class)) return evicted;
+    if (!PageMover(engine_, me_).take_page(size_class)) break;
+  }
+  if (Claim free = engine_.slabs.claim_free(size_class, me_)) return free;
+  return claim_by_hand(size_class);
+}
+
+void Allocator::give_back(const Claim& claim) const noexcept {
+  if (claim) engine_.slabs.release(claim.chunk, claim.word);
+}
+
+Claim Allocator::claim_outdated(std::uint32_t size_class) const noexcept {
+  SegmentHeader& header = engine_.view.header();
+  const std::uint32_t epoch = engine_.epoch();
+  const std::uint64_t pages = engine_.view.geometry().page_count;
+  std::uint32_t seen = header.outdated_epoch.load(kRelaxed);
+  if (seen != epoch && header.outdated_epoch.compare_exchange_strong(seen, epoch, kRelaxed)) header.outdated_cursor.store(0, kRelaxed);
+  while (header.outdated_cursor.load(kRelaxed) < pages) {
+    const std::uint64_t page = header.outdated_cursor.fetch_add(1, kRelaxed);
+    if (page >= pages) break;
+    const std::uint32_t found = engine_.slabs.page_class(static_cast<std::uint32_t>(page));
+    if (found == kNoClass || engine_.classes.shape(found).is_index || engine_.view.page_info(page).last_epoch.load(kRelaxed) == epoch) continue;
+    if (!PageMover(engine_, me_).move(static_cast<std::uint32_t>(page), found, size_class)) continue;
+    if (Claim claim = engine_.slabs.claim_free(size_class, me_)) return claim;
+  }
+  return {};
+}
+
+Claim Allocator::claim_expired(std::uint32_t size_class) const noexcept {
+  ClassState& state = engine_.view.size_class(size_class);
+  const std::uint64_t next = state.next_expiry_ms.load(kRelaxed);
+  if (next == kNeverExpires || next > now_ms()) return {};
+  // Something has expired somewhere in the class. Look at a few pages; a whole pass tells when to look again.
+  const auto pages = static_cast<std::uint32_t>(engine_.view.geometry().page_count);
+  std::uint32_t page = state.expiry_cursor.load(kRelaxed) % pages;
+  int swept = 0;
+  for (int looked = 0; looked < 64 && swept < 2; ++looked) {
+    if (page == 0) {  // a pass ends: what it found is what is known
+      state.next_expiry_ms.store(state.pass_expiry_ms.exchange(kNeverExpires, kRelaxed), kRelaxed);
+    }
+    if (engine_.view.page_class(page).load(kRelaxed) == size_class) {
+      PageInfo& info = engine_.view.page_info(page);
+      if (info.min_expiry_ms.load(kRelaxed) <= now_ms()) {
+        sweep_expired(page, size_class);
+        ++swept;
+        if (Claim claim = engine_.slabs.claim_free(size_class, me_)) {
+          note_expiry(state.pass_expiry_ms, info.min_expiry_ms.load(kRelaxed));
+          state.expiry_cursor.store(page, kRelaxed);
+          return claim;
+        }
+      }
+      note_expiry(state.pass_expiry_ms, info.min_expiry_ms.load(kRelaxed));
+    }
+    page = page + 1 == pages ? 0 : page + 1;
+  }
+  state.expiry_cursor.store(page, kRelaxed);
+  return {};
+}
+
+/// Frees what has expired among some of the page's chunks, and goes on there the next time. After the last one the page's earliest
+/// expiry is known again.
+void Allocator::sweep_expired(std::uint32_t page, std::uint32_t size_class) const noexcept {
+  constexpr std::uint32_t kBatch = 128;
+  const Slabs& slabs = engine_.slabs;
+  PageInfo& info = engine_.view.page_info(page);
+  if (!slabs.lock_page(page, me_)) return;
+  if (slabs.page_class(page) == size_class) {
+    const std::uint32_t chunks = engine_.classes.shape(size_class).chunks;
+    std::uint32_t index = info.expiry_cursor.load(kRelaxed);
+    if (index >= chunks) index = 0;
+    if (index == 0) info.next_min_expiry_ms.store(kNeverExpires, kRelaxed);
+    for (std::uint32_t end = std::min(chunks, index + kBatch); index < end; ++index) {
+      const Chunk chunk = slabs.chunk_at(page, index, size_class);
+      if (SideWord::state(slabs.side(chunk).load(kAcquire)) != SideWord::kLinked) continue;
+      const ItemView item = ItemView::at(engine_.view, chunk.offset);
+      if (!item || !item.header.expires()) continue;
+      const std::uint64_t expiry = item.expiry_ms();
+      if (!has_expired(expiry)) {
+        note_expiry(info.next_min_expiry_ms, expiry);
+      } else if (const Claim claim = evictor_.try_take(chunk, EvictWhen::kDead)) {
+        give_back(claim);
+      } else {
+        note_expiry(info.next_min_expiry_ms, expiry);
+      }
+    }
+    if (index == chunks) info.min_expiry_ms.store(info.next_min_expiry_ms.load(kRelaxed), kRelaxed);
+    info.expiry_cursor.store(index == chunks ? 0 : index, kRelaxed);
+  }
+  slabs.unlock_page(page);
+}
+
+Claim Allocator::claim_by_hand(std::uint32_t size_class) const noexcept {
+  const Slabs& slabs = engine_.slabs;
+  const ClockHand hand(engine_.view, size_class);
+  const std::uint32_t chunks = engine_.classes.shape(size_class).chunks;
+  auto [page, index] = hand.position();
+  Chunk coldest;
+  std::uint32_t coldest_counter = 4;
+  std::uint32_t visits = 0;
+  for (std::uint32_t pages = 0; pages <= kHandVisits && visits < kHandVisits; ++pages) {
+    if (slabs.page_class(page) != size_class || index >= chunks) {
+      if (!hand.next_page(page)) return {};
+      index = 0;
+    }
+    if (!slabs.lock_page(page, me_)) {
+      index = chunks;  // a busy page is passed over
+      continue;
+    }
+    for (; slabs.page_class(page) == size_class && index < chunks && visits < kHandVisits; ++index, ++visits) {
+      const Chunk chunk = slabs.chunk_at(page, index, size_class);
+      if (Claim claim = evictor_.try_take(chunk, EvictWhen::kCold)) {
+        hand.move_to({page, index + 1});
+        slabs.unlock_page(page);
+        return claim;
+      }
+      if (visits + 32 >= kHandVisits) {  // patience ends soon: remember the best so far
+        const std::uint32_t counter = evictor_.peek_counter(chunk);
+        if (counter < coldest_counter) {
+          coldest_counter = counter;
+          coldest = chunk;
+        }
+      }
+    }
+    hand.move_to({page, index});
+    slabs.unlock_page(page);
+    if (index >= chunks) {
+      hand.note_page_turn();
+      PageMover(engine_, me_).balance(size_class);
+      if (Claim claim = slabs.claim_free(size_class, me_)) return claim;
+    }
+  }
+  if (coldest.size_class == kNoClass || !slabs.lock_page(coldest.page, me_)) return {};
+  Claim claim;
+  if (slabs.page_class(coldest.page) == size_class) claim = evictor_.try_take(coldest, EvictWhen::kAnyway);
+  slabs.unlock_page(coldest.page);
+  return claim;
+}
+
+}  // namespace carafe

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/atomic.h"
+#include "base/time.h"
+#include "cache/engine.h"
+#include "carafe/options.h"
+#include "carafe/status.h"
+
+namespace carafe {
+inline namespace v0 {
+namespace detail {
+
+/// What a Cache holds: the engine of the segment it uses now. When that segment is removed, the handle moves on to a new one of the
+/// name as soon as there is one; old engines stay mapped until the handle goes, since other threads may be within one.
+class Handle {
+ public:
+  Handle(Segment segment, const Options& options);
+  ~Handle();
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  /// The engine for the next operation.
+  [[nodiscard]] const Engine& engine() noexcept {
+    Engine* engine = current_.load(kAcquire);
+    if (engine->retired()) [[unlikely]]
+      engine = follow(engine);
+    return *engine;
+  }
+  [[nodiscard]] const Engine& engine_as_it_is() const noexcept { return *current_.load(kAcquire); }
+  /// Why writes to a retired segment fail: kRetired, or kCannotReopen.
+  [[nodiscard]] Status retired_status() const noexcept { return cannot_reopen_.load(kRelaxed) ? Status::kCannotReopen : Status::kRetired; }
+
+  /// Things to do now and then, whoever comes by: samples for the windows; has the name been unlinked behind our back?
+  void tick(const Engine& engine) noexcept {
+    const std::uint64_t now = now_ms();
+    if (now >= next_tick_ms_.load(kRelaxed) || now + 2 * kTickMs < next_tick_ms_.load(kRelaxed)) [[unlikely]]
+      tick_slowly(engine, now);
+  }
+
+ private:
+  static constexpr std::uint64_t kTickMs = 400;
+
+  Engine* follow(Engine* retired) noexcept;
+  void tick_slowly(const Engine& engine, std::uint64_t now) noexcept;
+  [[nodiscard]] bool is_unlinked(const Engine& engine) const noexcept;
+
+  /// One engine and the one it was before; a chain as long as the number of removals seen.
+  struct Link {
+    std::unique_ptr<Engine> engine;
+    std::unique_ptr<Link> older;
+  };
+
+  const Options options_;
+  const bool read_only_;
+  std::unique_ptr<Link> newest_;
+  Atomic<Engine*> current_;
+  Atomic<std::uint64_t> next_tick_ms_{0};
+  Atomic<std::uint64_t> next_follow_ms_{0};
+  Atomic<std::uint32_t> following_{0};
+  Atomic<bool> cannot_reopen_{false};
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace carafe

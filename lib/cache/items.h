@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/racy_copy.h"
+#include "cache/engine.h"
+#include "index/table.h"
+#include "layout/item.h"
+
+namespace carafe {
+
+/// A key with what follows from its hash.
+struct Key {
+  std::string_view text;
+  std::uint32_t stripe = 0;
+  std::uint32_t tag = 0;
+
+  [[nodiscard]] static bool is_valid(std::string_view text) noexcept { return !text.empty() && text.size() <= kMaxKeyBytes; }
+  [[nodiscard]] static Key of(const Engine& engine, std::string_view text) noexcept {
+    const std::uint64_t hash = hash_of(engine, text);
+    return {text, engine.view.stripe_of(hash), Place::tag_of(hash)};
+  }
+
+ private:
+  static std::uint64_t hash_of(const Engine& engine, std::string_view text) noexcept;
+};
+
+/// An item's first chunk, as read once: the header is a copy, and `bytes` is checked to hold all that it claims. Fields beyond
+/// may still change under a reader without a lock, who validates afterwards.
+struct ItemView {
+  const std::byte* bytes = nullptr;  // nullptr: makes no sense
+  ItemHeader header;
+
+  /// The item at `offset`, a number read from the segment.
+  [[nodiscard]] static ItemView at(const View& view, std::uint64_t offset) noexcept {
+    const std::byte* start = view.chunk(offset, sizeof(std::uint64_t));
+    if (start == nullptr) [[unlikely]]
+      return {};
+    const ItemHeader header{racy_load(start)};
+    if (view.chunk(offset, header.bytes()) == nullptr) [[unlikely]]
+      return {};
+    return {start, header};
+  }
+  explicit operator bool() const noexcept { return bytes != nullptr; }
+  [[nodiscard]] bool has_key(std::string_view key) const noexcept {
+    return header.key_bytes() == key.size() && racy_equal(bytes + header.key_at(), key.data(), key.size());
+  }
+  [[nodiscard]] std::uint64_t expiry_ms() const noexcept { return header.expires() ? racy_load(bytes + header.expiry_at()) : kNeverExpires; }
+  [[nodiscard]] std::uint64_t first_part() const noexcept { return racy_load(bytes + header.chain_at()); }
+  [[nodiscard]] std::uint64_t total_value_bytes() const noexcept { return header.chained() ? racy_load(bytes + header.chain_at() + 8) : header.value_bytes(); }
+  [[nodiscard]] std::uint64_t chain_id() const noexcept { return racy_load(bytes + header.chain_at() + 16); }
+};
+
+/// Whether an item stored under `item_epoch` is still valid in `now`.
+[[nodiscard]] inline bool is_current(const ItemHeader& header, std::uint32_t now) noexcept { return header.epoch() == now; }
+
+/// Whether a side word says that its chunk belongs to an item of `stripe`, as every entry of that stripe's table demands.
+[[nodiscard]] inline bool is_linked_to(std::uint64_t side, std::uint32_t stripe) noexcept {
+  return SideWord::state(side) == SideWord::kLinked && SideWord::stripe(side) == stripe;
+}
+
+/// The item under `key` in its stripe's table, live or expired, of the present epoch. Lock held.
+struct Found {
+  Atomic<std::uint64_t>* entry = nullptr;
+  std::uint64_t word = 0;
+  Chunk chunk;
+  std::uint64_t side = 0;
+  ItemView item;
+  explicit operator bool() const noexcept { return entry != nullptr; }
+};
+[[nodiscard]] Found find_locked(const Engine& engine, const Table& table, const Key& key, std::uint32_t epoch) noexcept;
+
+/// Bytes of all chunks of an item. Lock held, item referenced.
+[[nodiscard]] std::uint64_t chunk_bytes_locked(const Engine& engine, const Chunk& chunk, const ItemView& item) noexcept;
+
+/// Counts an item into (or out of) the stripe and the worker's gauges. Lock held.
+void account_locked(const Engine& engine, const Worker& me, std::uint32_t stripe, std::uint32_t epoch, std::int64_t items, std::int64_t bytes) noexcept;
+
+/// Frees an unreferenced item: its later chunks, then the first. Lock held, version raised.
+void release_item_locked(const Engine& engine, const Chunk& chunk, std::uint64_t side, const ItemView& item) noexcept;
+/// Frees the later chunks only.
+void release_parts_locked(const Engine& engine, std::uint64_t side, const ItemView& item) noexcept;
+
+/// Visits the parts of a chain: visit(Chunk, bytes of value, payload). Bounded by the value's length, however damaged the chain is.
+/// False when it is damaged.
+template <typename Visit>
+bool for_each_part(const Engine& engine, const ItemView& item, Visit&& visit) noexcept {
+  std::uint64_t left = item.total_value_bytes();
+  if (left > engine.largest_value_bytes() || left < item.header.value_bytes()) return false;
+  left -= item.header.value_bytes();
+  std::uint64_t ref = item.first_part();
+  while (left > 0) {
+    const std::size_t bytes = PartRef::bytes(ref);
+    const std::uint64_t offset = PartRef::offset(ref);
+    const std::byte* part = engine.view.chunk(offset, kPartBytesAt + bytes);
+    if (part == nullptr || bytes == 0 || bytes > left) return false;
+    const std::uint64_t next = racy_load(part + kPartNextAt);  // before the visit, which may free the chunk
+    if (!visit(offset, bytes, part)) return false;
+    left -= bytes;
+    ref = next;
+  }
+  return true;
+}
+
+}  // namespace carafe

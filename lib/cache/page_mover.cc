@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "cache/page_mover.h"
+
+#include <algorithm>
+
+#include "base/step.h"
+#include "base/time.h"
+#include "evict/clock_hand.h"
+
+namespace carafe {
+
+bool PageMover::empty_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept {
+  const Slabs& slabs = engine_.slabs;
+  const std::uint32_t chunks = engine_.classes.shape(size_class).chunks;
+  for (int round = 0; round < 4; ++round) {  // a stripe may be locked just then
+    bool empty = true;
+    for (std::uint32_t i = 0; i < chunks; ++i) {
+      const Chunk chunk = slabs.chunk_at(page, i, size_class);
+      if (SideWord::state(slabs.side(chunk).load(kAcquire)) == SideWord::kFree) continue;
+      if (const Claim claim = evictor_.try_take(chunk, EvictWhen::kAnyway)) {
+        slabs.side(chunk).store(SideWord::free(SideWord::generation(claim.word)), kRelease);
+        CARAFE_STEP("move: chunk emptied");
+      } else {
+        empty = false;
+      }
+    }
+    if (empty) return true;
+    spin_pause();
+  }
+  return false;
+}
+
+bool PageMover::move(std::uint32_t page, std::uint32_t from, std::uint32_t to) const noexcept {
+  const Slabs& slabs = engine_.slabs;
+  if (!slabs.lock_page(page, me_)) return false;
+  bool moved = false;
+  if (slabs.page_class(page) == from) {
+    moved = empty_page_locked(page, from);
+    if (moved) {
+      slabs.retire_page_locked(page);
+      CARAFE_STEP("move: page retired");
+      slabs.format_page_locked(page, to);
+      auto& free_pages = engine_.view.header().free_pages;
+      std::uint64_t seen = free_pages.load(kRelaxed);
+      while (seen > 0 && !free_pages.compare_exchange_weak(seen, seen - 1, kRelaxed)) {
+      }
+      if (from != to) {
+        engine_.view.size_class(from).moved_out.fetch_add(1, kRelaxed);
+        engine_.view.size_class(to).moved_in.fetch_add(1, kRelaxed);
+        me_.count(CounterId::k_pages_moved);
+      }
+    } else {
+      // What was emptied is free all the same: let it be found.
+      engine_.slabs.rebuild_bitmap_page_locked(page);
+    }
+  }
+  slabs.unlock_page(page);
+  return moved;
+}
+
+bool PageMover::take_unused(std::uint32_t size_class) const noexcept {
+  const auto pages = static_cast<std::uint32_t>(engine_.view.geometry().page_count);
+  for (std::uint32_t page = 0; page < pages; ++page) {
+    const std::uint32_t found = engine_.slabs.page_class(page);
+    if (found == kNoClass || found == size_class) continue;
+    if (engine_.view.page_info(page).free_count.load(kRelaxed) < engine_.classes.shape(found).chunks) continue;
+    if (move(page, found, size_class)) return true;
+  }
+  return false;
+}
+
+bool PageMover::take_from(std::uint32_t victim, std::uint32_t size_class) const noexcept {
+  const ClockHand hand(engine_.view, victim);
+  std::uint32_t page = hand.position().page;  // what the hand would come to next is what has been used least
+  for (int i = 0; i < 4; ++i) {
+    if (!hand.next_page(page)) return false;
+    if (move(page, victim, size_class)) return true;
+  }
+  return false;
+}
+
+bool PageMover::take_page(std::uint32_t size_class) const noexcept {
+  if (take_unused(size_class)) return true;
+  const std::uint64_t now = now_ms();
+  std::uint64_t tried[kMaxClasses / 64] = {};
+  for (std::uint32_t attempt = 0; attempt < 8; ++attempt) {  // the oldest class may consist of pages that cannot be emptied now
+    std::uint32_t oldest = kNoClass;
+    std::uint64_t oldest_age = 0;
+    for (std::uint32_t i = 0; i < engine_.classes.item_count(); ++i) {
+      if (i == size_class || (tried[i / 64] >> (i % 64) & 1) != 0 || engine_.view.size_class(i).page_count.load(kRelaxed) == 0) continue;
+      const std::uint64_t age = ClockHand(engine_.view, i).age_ms(now);
+      if (oldest == kNoClass || age > oldest_age) {
+        oldest = i;
+        oldest_age = age;
+      }
+    }
+    if (oldest == kNoClass) return false;
+    tried[oldest / 64] |= std::uint64_t{1} << (oldest % 64);
+    if (take_from(oldest, size_class)) return true;
+  }
+  return false;
+}
+
+void PageMover::balance(std::uint32_t size_class) const noexcept {
+  const std::uint64_t now = now_ms();
+  const std::uint64_t own_age = ClockHand(engine_.view, size_class).age_ms(now);
+  std::uint32_t oldest = kNoClass;
+  std::uint64_t oldest_age = own_age * 2 + 16;  // a few ticks of the clock at least
+  for (std::uint32_t i = 0; i < engine_.classes.item_count(); ++i) {
+    if (i == size_class || engine_.view.size_class(i).page_count.load(kRelaxed) == 0) continue;
+    const std::uint64_t age = ClockHand(engine_.view, i).age_ms(now);
+    if (age > oldest_age) {
+      oldest = i;
+      oldest_age = age;
+    }
+  }
+  if (oldest != kNoClass) static_cast<void>(take_from(oldest, size_class));
+}
+
+}  // namespace carafe

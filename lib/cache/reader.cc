@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "cache/reader.h"
+
+#include "cache/stripe_guard.h"
+#include "cache/writer.h"
+#include "expiry/ttl.h"
+
+namespace carafe {
+namespace {
+
+struct Match {
+  std::atomic<std::uint64_t>* entry = nullptr;
+  std::uint64_t word = 0;
+  ItemView item;
+};
+
+/// The entry of `bucket` that holds `key`. Without a lock: the caller validates.
+inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint32_t epoch, Match& match) noexcept {
+  for (auto& entry : bucket.entries) {
+    const std::uint64_t word = entry.load(kAcquire);
+    if (Entry::tag(word) != key.tag || word == Entry::kEmpty) continue;
+    const ItemView item = ItemView::at(view, Entry::offset(word));
+    if (!item || !is_current(item.header, epoch) || !item.has_key(key.text)) continue;
+    match = {&entry, word, item};
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool Reader::copy(const ItemView& item, std::string& value) const {
+  const std::size_t in_head = item.header.value_bytes();
+  const std::byte* from = item.bytes + item.header.value_at();
+  if (!item.header.chained()) {
+#ifdef CARAFE_TSAN
+    value.resize(in_head);
+    racy_copy_out(value.data(), from, in_head);
+#else
+    value.assign(reinterpret_cast<const char*>(from), in_head);
+#endif
+    return true;
+  }
+  const std::uint64_t total = item.total_value_bytes();
+  if (total > engine_.largest_value_bytes() || total < in_head) return false;
+  value.resize(total);
+  racy_copy_out(value.data(), from, in_head);
+  std::size_t at = in_head;
+  return for_each_part(engine_, item, [&](std::uint64_t, std::size_t bytes, const std::byte* part) {
+    if (bytes > value.size() - at) return false;  // the total was read twice and differs: a writer is at it
+    racy_copy_out(value.data() + at, part + kPartBytesAt, bytes);
+    at += bytes;
+    return true;
+  }) && at == total;
+}
+
+ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const {
+  const View& view = engine_.view;
+  auto& directory = view.directory(key.stripe);
+  const std::uint32_t epoch = engine_.epoch();
+  for (int attempt = 0; attempt < kReadTries; ++attempt) {
+    const std::uint64_t directory_word = directory.load(kAcquire);
+    const Table table = Table::from_word(view, directory_word);
+    if (table.count == 0) return directory_word == 0 ? ReadResult::kMiss : ReadResult::kCorrupt;
+    Bucket& first = table.first(key.tag);
+    Bucket& second = table.second(key.tag);
+    __builtin_prefetch(&second);
+    const std::uint64_t first_version = first.version.load(kAcquire);
+    const std::uint64_t second_version = second.version.load(kAcquire);
+
+    Match match;
+    const bool in_first = find_in(view, first, key, epoch, match);
+    if (in_first || find_in(view, second, key, epoch, match)) {
+      const std::uint64_t expiry = match.item.expiry_ms();
+      const bool live = !has_expired(expiry);
+      bool whole = true;
+      if (live && value != nullptr) whole = copy(match.item, *value);
+      std::uint64_t side = 0;
+      if (live && details != nullptr) {
+        Chunk chunk;
+        whole = whole && engine_.slabs.locate(Entry::offset(match.word), chunk);
+        if (whole) side = engine_.slabs.side(chunk).load(kAcquire);
+      }
+      std::atomic_thread_fence(kAcquire);
+      const Bucket& home = in_first ? first : second;
+      if (home.version.load(kRelaxed) == (in_first ? first_version : second_version) && directory.load(kRelaxed) == directory_word) {
+        if (!whole) return ReadResult::kCorrupt;
+        if (!live) return ReadResult::kMiss;
+        if (details != nullptr) *details = {version_token(Entry::offset(match.word), side), expiry};
+        // CLOCK's mark. By CAS of the exact word, so that it can land nowhere but on this item; nothing once saturated.
+        if (counts_as_use && Entry::counter(match.word) != Entry::kCounterMask) match.entry->compare_exchange_strong(match.word, match.word + 1, kRelaxed);
+        return ReadResult::kHit;
+      }
+    } else {
+      std::atomic_thread_fence(kAcquire);
+      if (first.version.load(kRelaxed) == first_version && second.version.load(kRelaxed) == second_version && directory.load(kRelaxed) == directory_word)
+        return ReadResult::kMiss;
+    }
+    me_.count(CounterId::k_reader_retries);
+  }
+  return read_patiently(key, value, details);
+}
+
+/// The neighbours in the bucket change faster than this value can be copied. Its own chunk's word does not: same entry, same side word
+/// and same table before and after mean that the item was linked throughout.
+ReadResult Reader::read_patiently(const Key& key, std::string* value, ReadDetails* details) const {
+  const View& view = engine_.view;
+  auto& directory = view.directory(key.stripe);
+  const std::uint32_t epoch = engine_.epoch();
+  for (int attempt = 0; attempt < kReadTries; ++attempt) {
+    const std::uint64_t directory_word = directory.load(kAcquire);
+    const Table table = Table::from_word(view, directory_word);
+    if (table.count == 0) break;
+    Match match;
+    Chunk chunk;
+    if (!find_in(view, table.first(key.tag), key, epoch, match) && !find_in(view, table.second(key.tag), key, epoch, match)) break;
+    if (!engine_.slabs.locate(Entry::offset(match.word), chunk)) continue;
+    auto& side = engine_.slabs.side(chunk);
+    const std::uint64_t side_word = side.load(kAcquire);
+    if (!is_linked_to(side_word, key.stripe)) continue;
+    const ItemView item = ItemView::at(view, Entry::offset(match.word));  // again, now that the chunk is known to be linked
+    const std::uint64_t expiry = item ? item.expiry_ms() : 0;
+    const bool live = item && is_current(item.header, epoch) && item.has_key(key.text) && !has_expired(expiry);
+    const bool whole = !live || value == nullptr || copy(item, *value);
+    std::atomic_thread_fence(kAcquire);
+    if (side.load(kRelaxed) != side_word || !Entry::same_item(match.entry->load(kRelaxed), match.word) || directory.load(kRelaxed) != directory_word) continue;
+    if (!whole) return ReadResult::kCorrupt;
+    if (!live) return ReadResult::kMiss;
+    if (details != nullptr) *details = {version_token(Entry::offset(match.word), side_word), expiry};
+    return ReadResult::kHit;
+  }
+  return read_locked(key, value, details);
+}
+
+ReadResult Reader::read_locked(const Key& key, std::string* value, ReadDetails* details) const {
+  if (me_.word == 0) return ReadResult::kContended;
+  const StripeGuard guard = StripeGuard::attempt(engine_, me_, key.stripe);
+  if (!guard) return ReadResult::kContended;
+  const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
+  if (!found || has_expired(found.item.expiry_ms())) return ReadResult::kMiss;
+  // The only allocation under a lock, and only if the caller's string is too small: so it is not done here.
+  if (value != nullptr && value->capacity() < found.item.total_value_bytes()) return ReadResult::kContended;
+  if (value != nullptr && !copy(found.item, *value)) return ReadResult::kCorrupt;
+  if (details != nullptr) *details = {version_token(found.chunk.offset, found.side), found.item.expiry_ms()};
+  return ReadResult::kHit;
+}
+
+void Reader::prefetch(const Key& key) const noexcept {
+  const Table table = Table::of(engine_.view, key.stripe);
+  if (table.count == 0) return;
+  __builtin_prefetch(&table.first(key.tag));
+  __builtin_prefetch(&table.second(key.tag));
+}
+
+void Reader::prefetch_item(const Key& key) const noexcept {
+  if (key.text.empty()) return;
+  const Table table = Table::of(engine_.view, key.stripe);
+  if (table.count == 0) return;
+  for (Bucket* bucket : {&table.first(key.tag), &table.second(key.tag)})
+    for (auto& entry : bucket->entries) {
+      const std::uint64_t word = entry.load(kRelaxed);
+      if (word != Entry::kEmpty && Entry::tag(word) == key.tag) __builtin_prefetch(engine_.view.chunk(Entry::offset(word), 8));
+    }
+}
+
+}  // namespace carafe

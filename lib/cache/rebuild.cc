@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "cache/rebuild.h"
+
+#include <algorithm>
+
+#include "base/step.h"
+#include "cache/allocator.h"
+#include "cache/stripe_guard.h"
+#include "index/table.h"
+
+namespace carafe {
+namespace {
+
+/// Frees the chunk of a table that the directory has let go of. Lock held.
+std::uint32_t release_table_locked(const Engine& engine, std::uint64_t directory_word) noexcept {
+  Chunk chunk;
+  if (directory_word == 0 || !engine.slabs.locate(DirectoryWord::offset(directory_word), chunk)) return ~0U;
+  const std::uint64_t side = engine.slabs.side(chunk).load(kAcquire);
+  if (SideWord::state(side) != SideWord::kLinked) return ~0U;
+  engine.slabs.release(chunk, side);
+  return chunk.page;
+}
+
+}  // namespace
+
+bool rebuild_table(const Engine& engine, const Worker& me, std::uint32_t stripe_number, std::uint64_t seen, std::uint32_t buckets) noexcept {
+  Stripe& stripe = engine.view.stripe(stripe_number);
+  const bool expect_restart = stripe.table_epoch.load(kRelaxed) != engine.epoch();
+  const std::uint32_t size_class = engine.classes.index_class(expect_restart ? 1 : std::max(1U, buckets));
+  if (size_class == kNoClass) return false;
+  const Allocator allocator(engine, me);
+  const Claim claim = allocator.claim(size_class);
+  if (!claim) return false;
+
+  StripeGuard guard = StripeGuard::wait(engine, me, stripe_number);
+  auto& directory = engine.view.directory(stripe_number);
+  const std::uint32_t epoch = engine.epoch();
+  const bool restart = stripe.table_epoch.load(kRelaxed) != epoch;
+  if (!guard || directory.load(kAcquire) != seen || (expect_restart && !restart)) {
+    const bool busy = !guard;
+    guard.unlock();
+    allocator.give_back(claim);
+    return !busy;
+  }
+  const Table fresh{reinterpret_cast<Bucket*>(claim.bytes), engine.classes.buckets(size_class), 0};
+  fresh.clear_private();
+  // Whatever a table of another epoch refers to is outdated as a whole: it stays behind unreferenced, and the hand takes it.
+  const Table old = Table::from_word(engine.view, seen);
+  const std::uint32_t lost = restart ? 0 : fresh.copy_private(old);
+  if (lost > 0) {  // bad luck with this size, or too small: nothing may get lost on the way; the caller may ask for another
+    guard.unlock();
+    allocator.give_back(claim);
+    return false;
+  }
+  CARAFE_STEP("rebuild: filled");
+  engine.slabs.side(claim.chunk).store(SideWord::linked(SideWord::generation(claim.word), stripe_number, 0), kRelease);
+  CARAFE_STEP("rebuild: linked");
+  directory.store(DirectoryWord::make(claim.chunk.offset, fresh.count, DirectoryWord::changes(seen) + 1), kRelease);
+  CARAFE_STEP("rebuild: published");
+  if (restart) {
+    stripe.items.store(0, kRelaxed);
+    stripe.item_bytes.store(0, kRelaxed);
+    stripe.entry_count.store(0, kRelaxed);
+    stripe.table_epoch.store(epoch, kRelaxed);
+  }
+  const std::uint32_t old_page = release_table_locked(engine, seen);
+  me.count(CounterId::k_index_rebuilds);
+  guard.unlock();
+  if (old_page != ~0U) engine.slabs.release_page_if_empty(old_page, me);
+  return true;
+}
+
+}  // namespace carafe

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "layout/describe.h"
+
+#include <cstddef>
+
+#include "carafe/version.h"
+#include "layout/bucket.h"
+#include "layout/item.h"
+#include "layout/segment_header.h"
+#include "layout/side_word.h"
+#include "layout/slab_page.h"
+#include "layout/stripe.h"
+#include "layout/worker_slot.h"
+
+namespace carafe {
+namespace {
+
+void line(std::string& out, const char* name, std::size_t offset, std::size_t size) {
+  out += "  " + std::to_string(offset) + "\t" + std::to_string(size) + "\t" + name + "\n";
+}
+void head(std::string& out, const char* name, std::size_t size) { out += std::string(name) + ", " + std::to_string(size) + " bytes\n"; }
+
+}  // namespace
+
+#define CARAFE_FIELD(T, f) line(out, #f, offsetof(T, f), sizeof(T::f))
+
+std::string describe_layout() {
+  std::string out = "carafe segment layout, version " + std::to_string(kLayoutVersion) + " (offset, size, field)\n";
+  head(out, "SegmentHeader", sizeof(SegmentHeader));
+  CARAFE_FIELD(SegmentHeader, magic);
+  CARAFE_FIELD(SegmentHeader, layout_version);
+  CARAFE_FIELD(SegmentHeader, header_bytes);
+  CARAFE_FIELD(SegmentHeader, fingerprint);
+  CARAFE_FIELD(SegmentHeader, seed);
+  CARAFE_FIELD(SegmentHeader, time_namespace);
+  CARAFE_FIELD(SegmentHeader, boot_id);
+  CARAFE_FIELD(SegmentHeader, created_ms);
+  CARAFE_FIELD(SegmentHeader, created_unix_seconds);
+  CARAFE_FIELD(SegmentHeader, name);
+  CARAFE_FIELD(SegmentHeader, geometry);
+  CARAFE_FIELD(SegmentHeader, epoch);
+  CARAFE_FIELD(SegmentHeader, retired);
+  CARAFE_FIELD(SegmentHeader, free_pages);
+  CARAFE_FIELD(SegmentHeader, pool_cursor);
+  CARAFE_FIELD(SegmentHeader, outdated_cursor);
+  CARAFE_FIELD(SegmentHeader, outdated_epoch);
+  CARAFE_FIELD(SegmentHeader, slots_used);
+  CARAFE_FIELD(SegmentHeader, next_chain_id);
+  CARAFE_FIELD(SegmentHeader, resynced_recoveries);
+  CARAFE_FIELD(SegmentHeader, items_correction);
+  CARAFE_FIELD(SegmentHeader, bytes_correction);
+  CARAFE_FIELD(SegmentHeader, windows);
+  head(out, "Geometry", sizeof(Geometry));
+  CARAFE_FIELD(Geometry, capacity_bytes);
+  CARAFE_FIELD(Geometry, page_bytes);
+  CARAFE_FIELD(Geometry, page_count);
+  CARAFE_FIELD(Geometry, stripe_count);
+  CARAFE_FIELD(Geometry, worker_count);
+  CARAFE_FIELD(Geometry, workers_at);
+  CARAFE_FIELD(Geometry, namespaces_at);
+  CARAFE_FIELD(Geometry, namespaces_bytes);
+  CARAFE_FIELD(Geometry, stripes_at);
+  CARAFE_FIELD(Geometry, directory_at);
+  CARAFE_FIELD(Geometry, classes_at);
+  CARAFE_FIELD(Geometry, page_infos_at);
+  CARAFE_FIELD(Geometry, page_classes_at);
+  CARAFE_FIELD(Geometry, pages_at);
+  head(out, "WindowRing", sizeof(WindowRing));
+  head(out, "WindowSample", sizeof(WindowSample));
+  head(out, "WorkerSlot", sizeof(WorkerSlot));
+  CARAFE_FIELD(WorkerSlot, incarnation);
+  CARAFE_FIELD(WorkerSlot, pid);
+  CARAFE_FIELD(WorkerSlot, attached_ms);
+  CARAFE_FIELD(WorkerSlot, lanes);
+  head(out, "CounterLane", sizeof(CounterLane));
+  for (std::size_t i = 0; i < kCounterCount; ++i) line(out, kCounterRows[i].name, i * 8, 8);
+  CARAFE_FIELD(CounterLane, items);
+  CARAFE_FIELD(CounterLane, item_bytes);
+  head(out, "Stripe", sizeof(Stripe));
+  CARAFE_FIELD(Stripe, lock);
+  CARAFE_FIELD(Stripe, entry_count);
+  CARAFE_FIELD(Stripe, table_epoch);
+  CARAFE_FIELD(Stripe, items);
+  CARAFE_FIELD(Stripe, item_bytes);
+  head(out, "Bucket", sizeof(Bucket));
+  CARAFE_FIELD(Bucket, version);
+  CARAFE_FIELD(Bucket, entries);
+  head(out, "PageInfo", sizeof(PageInfo));
+  CARAFE_FIELD(PageInfo, lock);
+  CARAFE_FIELD(PageInfo, free_count);
+  CARAFE_FIELD(PageInfo, last_epoch);
+  CARAFE_FIELD(PageInfo, min_expiry_ms);
+  CARAFE_FIELD(PageInfo, generation);
+  CARAFE_FIELD(PageInfo, free_cursor);
+  CARAFE_FIELD(PageInfo, expiry_cursor);
+  CARAFE_FIELD(PageInfo, next_min_expiry_ms);
+  head(out, "ClassState", sizeof(ClassState));
+  CARAFE_FIELD(ClassState, hand);
+  CARAFE_FIELD(ClassState, page_turned_ms);
+  CARAFE_FIELD(ClassState, turn_ms);
+  CARAFE_FIELD(ClassState, evictions);
+  CARAFE_FIELD(ClassState, moved_in);
+  CARAFE_FIELD(ClassState, moved_out);
+  CARAFE_FIELD(ClassState, page_count);
+  CARAFE_FIELD(ClassState, maybe_free);
+  CARAFE_FIELD(ClassState, free_cursor);
+  CARAFE_FIELD(ClassState, expiry_cursor);
+  CARAFE_FIELD(ClassState, next_expiry_ms);
+  CARAFE_FIELD(ClassState, pass_expiry_ms);
+  out +=
+      "Words of 64 bits (high bits first)\n"
+      "  lock       incarnation 32 | slot + 1 16 | zero 15 | waiters 1\n"
+      "  entry      tag 20 | offset / 8 40 | zero 2 | counter 2\n"
+      "  directory  offset / 64 36 | buckets 12 | changes 16\n"
+      "  side       generation 24 | state 2 (free, claimed, linked, part) | payload 38\n"
+      "               claimed: slot 12 | incarnation 26;  linked, part: stripe 18 | tag 20\n"
+      "  item       epoch 32 | key bytes - 1 12 | value bytes 17 | extended 1 | chained 1 | expires 1\n"
+      "  part       offset / 8 40 | bytes 24\n"
+      "  gauge      epoch 24 | signed value 40\n";
+  return out;
+}
+
+}  // namespace carafe

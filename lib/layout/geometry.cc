@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "layout/geometry.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "layout/slab_page.h"
+#include "layout/stripe.h"
+#include "layout/worker_slot.h"
+
+namespace carafe {
+namespace {
+
+constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t to) noexcept { return (value + to - 1) / to * to; }
+
+}  // namespace
+
+std::uint64_t default_worker_count(std::uint64_t capacity_bytes) noexcept {
+  return std::clamp<std::uint64_t>(std::bit_floor(capacity_bytes >> 16), 64, 1024);
+}
+
+Geometry compute_geometry(std::uint64_t capacity_bytes, std::uint64_t worker_count) noexcept {
+  Geometry g{};
+  g.capacity_bytes = capacity_bytes;
+  g.page_bytes = std::clamp(std::bit_floor(capacity_bytes / kPagesWanted), kMinPageBytes, kMaxPageBytes);
+  g.stripe_count = std::clamp<std::uint64_t>(std::bit_ceil(capacity_bytes / kBytesPerStripe), kMinStripes, kMaxStripes);
+  g.worker_count = worker_count;
+
+  std::uint64_t at = align_up(sizeof(SegmentHeader), 4096);
+  const auto place = [&at](std::uint64_t bytes) {
+    const std::uint64_t here = at;
+    at = align_up(at + bytes, kCacheLineBytes);
+    return here;
+  };
+  g.workers_at = place(worker_count * sizeof(WorkerSlot));
+  g.namespaces_at = place(g.namespaces_bytes);
+  g.stripes_at = place(g.stripe_count * sizeof(Stripe));
+  g.directory_at = place(g.stripe_count * sizeof(std::uint64_t));
+  g.classes_at = place(kMaxClasses * sizeof(ClassState));
+  const std::uint64_t per_page = g.page_bytes + sizeof(PageInfo) + sizeof(std::uint32_t);
+  g.page_count = at + 8192 < capacity_bytes ? (capacity_bytes - at - 8192) / per_page : 0;
+  g.page_infos_at = place(g.page_count * sizeof(PageInfo));
+  g.page_classes_at = place(g.page_count * sizeof(std::uint32_t));
+  g.pages_at = align_up(at, 4096);
+  return g;
+}
+
+}  // namespace carafe

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "layout/lock_word.h"
+#include "layout/shared_layout.h"
+
+namespace carafe {
+
+/// One stripe: a lock, and what is known about the table of buckets it guards. Keys belong to the stripe that the low bits
+/// of their hash name. The table itself is found through the directory (directory.h), which readers use without the lock.
+///
+///   byte 0      8             12            16      20         24           32          64
+///        | lock | entry_count | table_epoch | items | reserved | item_bytes | reserved  |
+///
+/// Shared:  by every worker.
+/// Writers: only the holder of `lock`; others may load.
+/// Crash:   a dead holder's word is taken over as it stands: what it guards is valid after every single store. The four
+///          counts may be off by the one operation that was cut short, so whoever takes over counts again.
+/// Cost:    one cache line, so stripes never share one. Readers do not touch it.
+struct alignas(kCacheLineBytes) Stripe {
+  Atomic<std::uint64_t> lock;         // LockWord
+  Atomic<std::uint32_t> entry_count;  // entries in the table, dead ones included
+  Atomic<std::uint32_t> table_epoch;  // epoch in which the table was begun: an older one holds nothing alive
+  Atomic<std::uint32_t> items;        // of table_epoch
+  Atomic<std::uint32_t> reserved0;
+  Atomic<std::uint64_t> item_bytes;   // bytes of the chunks of these items
+  std::byte reserved[32];             // zero
+};
+static_assert(SharedLayout<Stripe> && sizeof(Stripe) == kCacheLineBytes && offsetof(Stripe, items) == 16 && offsetof(Stripe, item_bytes) == 24);
+
+}  // namespace carafe

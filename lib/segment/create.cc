@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <ctime>
+#include <vector>
+
+#include "base/time.h"
+#include "carafe/status.h"
+#include "carafe/version.h"
+#include "layout/geometry.h"
+#include "segment/fingerprint.h"
+#include "segment/names.h"
+#include "segment/segment_file.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+namespace carafe {
+namespace {
+
+[[noreturn]] void fail(Status status, const std::string& what, const std::string& why) { throw Error(status, "carafe: cannot create " + what + ": " + why); }
+
+std::string errno_text(const char* call, int error) {
+  return std::string(call) + " failed: " + std::strerror(error) + " (errno " + std::to_string(error) + ")";
+}
+
+gid_t group_id(const std::string& group, const std::string& what) {
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(group.data(), group.data() + group.size(), number);
+  if (error == std::errc{} && end == group.data() + group.size()) return static_cast<gid_t>(number);
+  std::vector<char> buffer(16384);
+  struct ::group entry {};
+  struct ::group* found = nullptr;
+  if (::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+    fail(Status::kBadOption, what, "there is no group \"" + group + "\"; Options::group is a group's name or decimal gid");
+  return found->gr_gid;
+}
+
+void reserve(int fd, const Options& options, const std::string& what) {
+  const auto bytes = static_cast<off_t>(options.capacity_bytes);
+  int error = 0;
+  do error = ::posix_fallocate(fd, 0, bytes);
+  while (error == EINTR);
+  if (error == ENOSPC || error == ENOMEM || error == EFBIG)
+    fail(Status::kOutOfMemory, what, "no room for capacity_bytes " + std::to_string(options.capacity_bytes) + " (" + std::strerror(error) +
+                                         "); lower the capacity, enlarge /dev/shm (mount -o remount,size=...), or use create_anonymous");
+  if (error != 0) fail(Status::kSystem, what, errno_text("posix_fallocate", error));
+}
+
+void set_mode(int fd, const Options& options, const std::string& what) {
+  if (!options.group.empty() && ::fchown(fd, static_cast<uid_t>(-1), group_id(options.group, what)) != 0)
+    fail(Status::kNoPermission, what, "may not give it to group \"" + options.group + "\": " + errno_text("fchown", errno) + "; be a member of the group");
+  if (::fchmod(fd, options.mode) != 0) fail(Status::kSystem, what, errno_text("fchmod", errno));  // after umask had its say
+}
+
+/// Writes header and tables. The memory is zero, which is what most of it has to be.
+void initialise(std::byte* base, std::string_view name, const Options& options, const std::string& what) {
+  const std::uint64_t workers = options.max_workers != 0 ? options.max_workers : default_worker_count(options.capacity_bytes);
+  const Geometry geometry = compute_geometry(options.capacity_bytes, workers);
+  if (geometry.page_count < 16)
+    fail(Status::kBadOption, what, "max_workers " + std::to_string(workers) + " leave no room for values in capacity_bytes " +
+                                       std::to_string(options.capacity_bytes) + "; lower the one or raise the other");
+  View view(base, geometry);
+  SegmentHeader& header = view.header();
+  header.magic = kMagic;
+  header.layout_version = kLayoutVersion;
+  header.header_bytes = sizeof(SegmentHeader);
+  header.fingerprint = build_fingerprint();
+  if (::getrandom(&header.seed, sizeof header.seed, 0) != static_cast<ssize_t>(sizeof header.seed)) fail(Status::kSystem, what, errno_text("getrandom", errno));
+  header.time_namespace = time_namespace();
+  boot_id(header.boot_id);
+  header.created_ms = now_ms();
+  header.created_unix_seconds = static_cast<std::int64_t>(::time(nullptr));
+  std::memcpy(header.name, name.data(), name.size());
+  header.geometry = geometry;
+  header.epoch.store(1, kRelaxed);
+  header.free_pages.store(geometry.page_count, kRelaxed);
+  header.next_chain_id.store(1, kRelaxed);
+  header.outdated_epoch.store(1, kRelaxed);
+  header.outdated_cursor.store(geometry.page_count, kRelaxed);
+  for (std::uint64_t page = 0; page < geometry.page_count; ++page) {
+    view.page_class(page).store(kNoClass, kRelaxed);
+    view.page_info(page).min_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
+  }
+  for (std::uint32_t i = 0; i < kMaxClasses; ++i) {
+    view.size_class(i).next_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
+    view.size_class(i).pass_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
+  }
+}
+
+Segment finish(Fd fd, std::string_view name, const Options& options, const std::string& what) {
+  set_mode(fd.get(), options, what);
+  check_cgroup_limit(options.capacity_bytes, what);
+  reserve(fd.get(), options, what);
+  struct stat found {};
+  if (::fstat(fd.get(), &found) != 0) fail(Status::kSystem, what, errno_text("fstat", errno));
+  Segment segment;
+  segment.name = name;
+  segment.mapping = Mapping::map(fd.get(), options.capacity_bytes, false);
+  initialise(segment.mapping.base(), name, options, what);
+  segment.view = View(segment.mapping.base(), reinterpret_cast<const SegmentHeader*>(segment.mapping.base())->geometry);
+  segment.device = found.st_dev;
+  segment.inode = found.st_ino;
+  segment.fd = std::move(fd);
+  return segment;
+}
+
+}  // namespace
+
+void check_options(const Options& options) {
+  const auto bad = [](const std::string& why) { throw Error(Status::kBadOption, "carafe: bad option: " + why); };
+  if (options.capacity_bytes < kMinCapacityBytes || options.capacity_bytes > kMaxCapacityBytes)
+    bad("capacity_bytes is " + std::to_string(options.capacity_bytes) + "; it must be from " + std::to_string(kMinCapacityBytes) + " (1 MiB) to " +
+        std::to_string(kMaxCapacityBytes) + " (1 TiB)");
+  if (options.mode != 0600 && options.mode != 0660) bad("mode must be 0600, or 0660 together with a group");
+  if (options.mode == 0600 && !options.group.empty()) bad("group \"" + options.group + "\" needs mode 0660");
+  if (options.max_workers != 0 && (options.max_workers < kMinWorkers || options.max_workers > kMaxWorkers))
+    bad("max_workers is " + std::to_string(options.max_workers) + "; it must be 0 (by capacity) or from 4 to 4096");
+  if (options.lock_wait < std::chrono::milliseconds(1) || options.lock_wait > std::chrono::seconds(10))
+    bad("lock_wait is " + std::to_string(options.lock_wait.count()) + " ms; it must be from 1 ms to 10 s");
+}
+
+Segment create_segment(std::string_view name, const Options& options) {
+  check_name(name);
+  check_options(options);
+  const std::string path = path_of(name);
+  const std::string what = "segment \"" + std::string(name) + "\"";
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) == 0) fail(Status::kSegmentExists, what, path + " exists; use open, or remove it first");
+
+  Fd fd(::open(std::string(kSegmentDirectory).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (fd.get() < 0)
+    fail(errno == EACCES || errno == EPERM || errno == EROFS ? Status::kNoPermission : Status::kSystem, what,
+         errno_text("open(O_TMPFILE)", errno) + " in /dev/shm; it must be a writable tmpfs, or use create_anonymous");
+  Segment segment = finish(std::move(fd), name, options, what);
+
+  // Published by one link: whoever sees the name sees a complete segment.
+  const std::string self = "/proc/self/fd/" + std::to_string(segment.fd.get());
+  int result = ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW);
+  if (result != 0 && errno == ENOENT) result = ::linkat(segment.fd.get(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH);  // no /proc; needs a capability
+  if (result != 0) {
+    if (errno == EEXIST) fail(Status::kSegmentExists, what, path + " exists; use open, or remove it first");
+    fail(errno == EACCES || errno == EPERM ? Status::kNoPermission : Status::kSystem, what, errno_text("linkat", errno) + " for " + path);
+  }
+  return segment;
+}
+
+Segment create_anonymous_segment(const Options& options) {
+  check_options(options);
+  const std::string what = "an anonymous segment";
+  int raw = ::memfd_create("carafe", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  if (raw < 0 && errno == EINVAL) raw = ::memfd_create("carafe", MFD_CLOEXEC | MFD_ALLOW_SEALING);  // before Linux 6.3
+  if (raw < 0) fail(Status::kSystem, what, errno_text("memfd_create", errno));
+  Segment segment = finish(Fd(raw), {}, options, what);
+  // Nobody can cut it short or punch holes into it any more. Best effort: an old kernel lacks the last one.
+  if (::fcntl(segment.fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) != 0)
+    ::fcntl(segment.fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+  return segment;
+}
+
+}  // namespace carafe

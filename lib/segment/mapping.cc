@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "segment/mapping.h"
+
+#include <sys/mman.h>
+
+#include <boost/interprocess/detail/os_file_functions.hpp>
+#include <boost/interprocess/mapped_region.hpp>
+
+#include "carafe/status.h"
+
+namespace carafe {
+namespace {
+
+/// What Boost.Interprocess asks of something mappable: a handle. Ours is a descriptor that we opened and checked ourselves.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  [[nodiscard]] boost::interprocess::mapping_handle_t get_mapping_handle() const noexcept {
+    return boost::interprocess::ipcdetail::mapping_handle_from_file_handle(fd_);
+  }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+struct Mapping::Region {
+  boost::interprocess::mapped_region region;
+};
+
+Mapping::Mapping() noexcept = default;
+Mapping::~Mapping() = default;
+Mapping::Mapping(Mapping&&) noexcept = default;
+Mapping& Mapping::operator=(Mapping&&) noexcept = default;
+
+Mapping Mapping::map(int fd, std::size_t bytes, bool read_only) {
+  namespace ipc = boost::interprocess;
+  try {
+    Mapping mapping;
+    mapping.region_ = std::make_unique<Region>();
+    mapping.region_->region = ipc::mapped_region(Descriptor(fd), read_only ? ipc::read_only : ipc::read_write, 0, bytes);
+    ::madvise(mapping.base(), bytes, MADV_DONTDUMP);  // secrets, and the time a dump takes; best effort
+    return mapping;
+  } catch (const ipc::interprocess_exception& failure) {
+    throw Error(Status::kSystem, "carafe: cannot map " + std::to_string(bytes) + " bytes: " + failure.what() + "; check ulimit -v and vm.max_map_count");
+  }
+}
+
+std::byte* Mapping::base() const noexcept { return region_ ? static_cast<std::byte*>(region_->region.get_address()) : nullptr; }
+std::size_t Mapping::bytes() const noexcept { return region_ ? region_->region.get_size() : 0; }
+
+}  // namespace carafe

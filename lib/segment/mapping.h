@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+namespace carafe {
+
+/// A shared mapping of a whole file; unmapped with its last owner. Inherited by fork.
+class Mapping {
+ public:
+  Mapping() noexcept;
+  ~Mapping();
+  Mapping(Mapping&&) noexcept;
+  Mapping& operator=(Mapping&&) noexcept;
+
+  /// Maps the first `bytes` of `fd`. Throws Error (kSystem, kNoPermission). Left out of core dumps.
+  [[nodiscard]] static Mapping map(int fd, std::size_t bytes, bool read_only);
+
+  [[nodiscard]] std::byte* base() const noexcept;
+  [[nodiscard]] std::size_t bytes() const noexcept;
+
+ private:
+  struct Region;
+  std::unique_ptr<Region> region_;
+};
+
+}  // namespace carafe

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "carafe/options.h"
+#include "segment/mapping.h"
+#include "segment/view.h"
+
+namespace carafe {
+
+/// A descriptor that closes itself.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) noexcept : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(other.release()) {}
+  Fd& operator=(Fd&& other) noexcept;
+  ~Fd();
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  int release() noexcept {
+    const int fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/// A segment that this process has open: file, mapping and checked geometry. All of these functions throw Error.
+struct Segment {
+  std::string name;     // empty: anonymous
+  Fd fd;                // kept for probing byte locks; whoever uses it checks device and inode first
+  Mapping mapping;
+  View view;
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool read_only = false;
+};
+
+/// Makes a segment and publishes it whole (O_TMPFILE, then one linkat): no half-made one is ever seen, and a creator that dies
+/// leaves nothing. kSegmentExists when the name is taken.
+[[nodiscard]] Segment create_segment(std::string_view name, const Options& options);
+/// Makes one in a sealed memfd.
+[[nodiscard]] Segment create_anonymous_segment(const Options& options);
+/// Opens and checks an existing one.
+[[nodiscard]] Segment open_segment(std::string_view name, const Options& options, bool read_only);
+/// Retires and unlinks. False when absent.
+bool remove_segment(std::string_view name, const Options& options);
+
+/// Whether `fd` still is the file that `segment` mapped: descriptors get closed and reused behind our back.
+[[nodiscard]] bool is_same_file(int fd, const Segment& segment) noexcept;
+
+/// Throws kOverCgroupLimit when this process's memory cgroup has less than `bytes` left: the kernel would answer the reservation
+/// with SIGKILL, not with an error.
+void check_cgroup_limit(std::uint64_t bytes, const std::string& what);
+
+/// Throws kBadOption for a field out of its range.
+void check_options(const Options& options);
+
+}  // namespace carafe

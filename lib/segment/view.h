@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "layout/bucket.h"
+#include "layout/segment_header.h"
+#include "layout/slab_page.h"
+#include "layout/stripe.h"
+#include "layout/worker_slot.h"
+
+namespace carafe {
+
+/// A mapped segment: where this process has it, and its own checked copy of the geometry. Everything that turns a number into
+/// a reference is here. Numbers of ours (a stripe from a hash, a page below page_count) index directly; a number that was *read
+/// from the segment* goes through one of the checked functions, which answer nullptr: there is no unchecked one that takes an offset.
+class View {
+ public:
+  View() = default;
+  View(std::byte* base, const Geometry& geometry) noexcept : base_(base), geometry_(geometry), page_shift_(shift_of(geometry.page_bytes)) {}
+
+  [[nodiscard]] const Geometry& geometry() const noexcept { return geometry_; }
+  [[nodiscard]] std::byte* base() const noexcept { return base_; }
+  [[nodiscard]] SegmentHeader& header() const noexcept { return *at<SegmentHeader>(0); }
+
+  [[nodiscard]] Stripe& stripe(std::uint64_t i) const noexcept { return at<Stripe>(geometry_.stripes_at)[i]; }
+  [[nodiscard]] Atomic<std::uint64_t>& directory(std::uint64_t i) const noexcept { return at<Atomic<std::uint64_t>>(geometry_.directory_at)[i]; }
+  [[nodiscard]] WorkerSlot& worker(std::uint64_t i) const noexcept { return at<WorkerSlot>(geometry_.workers_at)[i]; }
+  [[nodiscard]] ClassState& size_class(std::uint32_t i) const noexcept { return at<ClassState>(geometry_.classes_at)[i]; }
+  [[nodiscard]] PageInfo& page_info(std::uint64_t page) const noexcept { return at<PageInfo>(geometry_.page_infos_at)[page]; }
+  [[nodiscard]] Atomic<std::uint32_t>& page_class(std::uint64_t page) const noexcept { return at<Atomic<std::uint32_t>>(geometry_.page_classes_at)[page]; }
+  [[nodiscard]] std::byte* page(std::uint64_t page) const noexcept { return base_ + geometry_.pages_at + (page << page_shift_); }
+  [[nodiscard]] std::uint64_t page_offset(std::uint64_t page) const noexcept { return geometry_.pages_at + (page << page_shift_); }
+
+  [[nodiscard]] std::uint32_t stripe_of(std::uint64_t hash) const noexcept { return static_cast<std::uint32_t>(hash & (geometry_.stripe_count - 1)); }
+
+  /// The bytes [offset, offset + bytes) if they lie within the slab pages and start at a multiple of 8; else nullptr.
+  [[nodiscard]] std::byte* chunk(std::uint64_t offset, std::uint64_t bytes) const noexcept {
+    const std::uint64_t rest = offset - geometry_.pages_at;  // wraps to huge when before
+    const std::uint64_t all = geometry_.page_count << page_shift_;
+    if (rest >= all || bytes > all - rest || (offset & 7) != 0) [[unlikely]]
+      return nullptr;
+    return base_ + offset;
+  }
+  /// The buckets that a directory word names, or nullptr.
+  [[nodiscard]] Bucket* table(std::uint64_t directory_word) const noexcept {
+    return reinterpret_cast<Bucket*>(chunk(DirectoryWord::offset(directory_word), std::uint64_t{DirectoryWord::buckets(directory_word)} * sizeof(Bucket)));
+  }
+  /// The page that an offset accepted by chunk() lies in.
+  [[nodiscard]] std::uint64_t page_of(std::uint64_t offset) const noexcept { return (offset - geometry_.pages_at) >> page_shift_; }
+
+ private:
+  template <typename T>
+  [[nodiscard]] T* at(std::uint64_t offset) const noexcept {
+    return reinterpret_cast<T*>(base_ + offset);
+  }
+  static constexpr std::uint32_t shift_of(std::uint64_t power) noexcept { return static_cast<std::uint32_t>(__builtin_ctzll(power)); }
+
+  std::byte* base_ = nullptr;
+  Geometry geometry_{};
+  std::uint32_t page_shift_ = 0;
+};
+
+}  // namespace carafe

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#include "slab/slabs.h"
+
+#include <bit>
+
+#include "base/step.h"
+#include "lock/owner_lock.h"
+#include "workers/worker_registry.h"
+
+namespace carafe {
+namespace {
+
+/// Hints keep chunks out of the bitmaps, so only where a page has many.
+bool worth_a_hint(const ClassShape& shape) noexcept { return !shape.is_index && shape.chunks >= 32; }
+
+void lower(Atomic<std::uint32_t>& value, std::uint32_t to) noexcept {
+  if (value.load(kRelaxed) > to) value.store(to, kRelaxed);  // racy on purpose: a hint
+}
+
+}  // namespace
+
+bool Slabs::locate(std::uint64_t offset, Chunk& chunk) const noexcept {
+  if (view_.chunk(offset, 8) == nullptr) return false;
+  const std::uint64_t page = view_.page_of(offset);
+  const std::uint32_t size_class = page_class(static_cast<std::uint32_t>(page));
+  if (size_class == kNoClass) return false;
+  const ClassShape& shape = classes_.shape(size_class);
+  const auto within = static_cast<std::uint32_t>(offset - view_.page_offset(page));
+  if (within < shape.chunks_at) return false;
+  const std::uint32_t index = (within - shape.chunks_at) / shape.chunk_bytes;
+  if (index >= shape.chunks || shape.chunks_at + index * shape.chunk_bytes != within) return false;
+  chunk = {offset, static_cast<std::uint32_t>(page), index, size_class};
+  return true;
+}
+
+bool Slabs::lock_page(std::uint32_t page, const Worker& me) const noexcept {
+  Atomic<std::uint64_t>& lock = view_.page_info(page).lock;
+  for (int i = 0; i < 40; ++i) {
+    std::uint64_t free = LockWord::kFree;
+    if (lock.load(kRelaxed) == LockWord::kFree && lock.compare_exchange_strong(free, me.word, kAcquire, kRelaxed)) return true;
+    spin_pause();
+  }
+  return OwnerLock::try_lock(lock, me) != LockResult::kBusy;
+}
+
+void Slabs::unlock_page(std::uint32_t page) const noexcept { OwnerLock::unlock(view_.page_info(page).lock); }
+
+Claim Slabs::claim_page_locked(const Chunk& chunk, std::uint64_t seen, const Worker& me) const noexcept {
+  const std::uint64_t mine = SideWord::claimed(SideWord::generation(seen) + 1, me.id);
+  if (!side(chunk).compare_exchange_strong(seen, mine, kAcquire, kRelaxed)) return {};
+  CARAFE_STEP("claim: claimed");
+  mark_used(chunk);
+  // Before the first byte of payload: a reader that sees such a byte must also see the version that was raised before the chunk
+  // became free. x86 hides its absence, the C++ model does not.
+  std::atomic_thread_fence(kRelease);
+  return {chunk, mine, view_.base() + chunk.offset};
+}
+
+Claim Slabs::take_linked(const Chunk& chunk, std::uint64_t seen, const Worker& me) const noexcept {
+  const std::uint64_t mine = SideWord::claimed(SideWord::generation(seen) + 1, me.id);
+  side(chunk).store(mine, kRelease);
+  std::atomic_thread_fence(kRelease);
+  return {chunk, mine, view_.base() + chunk.offset};
+}
+
+Claim Slabs::claim_hinted(std::uint32_t size_class, const Worker& me) const noexcept {
+  std::uint32_t page = 0;
+  std::uint32_t index = 0;
+  if (!hints_.pop(thread_lane(), size_class, page, index)) return {};
+  if (page >= view_.geometry().page_count || !lock_page(page, me)) return {};
+  Claim claim;
+  if (page_class(page) == size_class && index < classes_.shape(size_class).chunks) {
+    const Chunk chunk = chunk_at(page, index, size_class);
+    const std::uint64_t seen = side(chunk).load(kAcquire);
+    if (SideWord::state(seen) == SideWord::kFree) claim = claim_page_locked(chunk, seen, me);
+  }
+  unlock_page(page);
+  return claim;
+}
+
+Claim Slabs::claim_in_page(std::uint32_t page, std::uint32_t size_class, const Worker& me) const noexcept {
+  if (!lock_page(page, me)) return {};
+  Claim claim;
+  if (page_class(page) == size_class) {
+    const ClassShape& shape = classes_.shape(size_class);
+    PageInfo& info = view_.page_info(page);
+    for (std::uint32_t word = info.free_cursor.load(kRelaxed); word < shape.bitmap_words() && !claim; ++word) {
+      std::uint64_t bits = bitmap(page, shape)[word].load(kRelaxed);
+      for (; bits != 0 && !claim; bits &= bits - 1) {
+        const auto index = word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
+        if (index >= shape.chunks) break;
+        const Chunk chunk = chunk_at(page, index, size_class);
+        const std::uint64_t seen = side(chunk).load(kAcquire);
+        if (SideWord::state(seen) == SideWord::kFree) claim = claim_page_locked(chunk, seen, me);
+        if (!claim) mark_used(chunk);  // the bit was wrong
+      }
+      info.free_cursor.store(word, kRelaxed);
+    }
+    if (!claim) info.free_count.store(0, kRelaxed);  // whatever it said: nothing was found
+  }
+  unlock_page(page);
+  return claim;
+}
+
+Claim Slabs::claim_free(std::uint32_t size_class, const Worker& me) const noexcept {
+  ClassState& state = view_.size_class(size_class);
+  if (state.maybe_free.load(kRelaxed) == 0) return {};
+  const auto pages = static_cast<std::uint32_t>(view_.geometry().page_count);
+  std::uint32_t page = state.free_cursor.load(kRelaxed) % pages;
+  for (std::uint32_t i = 0; i < pages; ++i, page = page + 1 == pages ? 0 : page + 1) {
+    if (view_.page_class(page).load(kRelaxed) != size_class || view_.page_info(page).free_count.load(kRelaxed) == 0) continue;
+    if (Claim claim = claim_in_page(page, size_class, me)) {
+      if (state.free_cursor.load(kRelaxed) != page) state.free_cursor.store(page, kRelaxed);
+      return claim;
+    }
+  }
+  state.maybe_free.store(0, kRelaxed);
+  return {};
+}
+
+void Slabs::mark_used(const Chunk& chunk) const noexcept {
+  const ClassShape& shape = classes_.shape(chunk.size_class);
+  const std::uint64_t bit = std::uint64_t{1} << (chunk.index % 64);
+  Atomic<std::uint64_t>& word = bitmap(chunk.page, shape)[chunk.index / 64];
+  if ((word.load(kRelaxed) & bit) == 0) return;
+  if ((word.fetch_and(~bit, kRelaxed) & bit) == 0) return;
+  Atomic<std::uint32_t>& count = view_.page_info(chunk.page).free_count;
+  std::uint32_t seen = count.load(kRelaxed);
+  while (seen > 0 && !count.compare_exchange_weak(seen, seen - 1, kRelaxed)) {
+  }
+}
+
+void Slabs::mark_free(const Chunk& chunk) const noexcept {
+  const ClassShape& shape = classes_.shape(chunk.size_class);
+  const std::uint64_t bit = std::uint64_t{1} << (chunk.index % 64);
+  if ((bitmap(chunk.page, shape)[chunk.index / 64].fetch_or(bit, kRelaxed) & bit) != 0) return;
+  PageInfo& info = view_.page_info(chunk.page);
+  info.free_count.fetch_add(1, kRelaxed);
+  lower(info.free_cursor, chunk.index / 64);
+  ClassState& state = view_.size_class(chunk.size_class);
+  if (state.maybe_free.load(kRelaxed) == 0) {
+    state.free_cursor.store(chunk.page, kRelaxed);
+    state.maybe_free.store(1, kRelaxed);
+  }
+}
+
+void Slabs::release(const Chunk& chunk, std::uint64_t seen) const noexcept {
+  // The hint first: the bitmap is ours to write only while the page cannot change its class, that is while the chunk is not free.
+  if (!worth_a_hint(classes_.shape(chunk.size_class)) || !hints_.push(thread_lane(), chunk.size_class, chunk.page, chunk.index)) mark_free(chunk);
+  CARAFE_STEP("release: hinted");
+  side(chunk).store(SideWord::free(SideWord::generation(seen)), kRelease);
+  CARAFE_STEP("release: free");
+}
+
+void Slabs::format_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept {
+  const ClassShape& shape = classes_.shape(size_class);
+  PageInfo& info = view_.page_info(page);
+  const std::uint32_t generation = info.generation.load(kRelaxed);
+  for (std::uint32_t i = 0; i < shape.chunks; ++i) side(page, i).store(SideWord::free(generation), kRelaxed);
+  for (std::uint32_t word = 0; word < shape.bitmap_words(); ++word) {
+    const std::uint32_t left = shape.chunks - word * 64;
+    bitmap(page, shape)[word].store(left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1, kRelaxed);
+  }
+  info.free_cursor.store(0, kRelaxed);
+  info.free_count.store(shape.chunks, kRelaxed);
+  info.min_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
+  info.next_min_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
+  info.expiry_cursor.store(0, kRelaxed);
+  info.last_epoch.store(view_.header().epoch.load(kRelaxed), kRelaxed);
+  CARAFE_STEP("page: cut");
+  view_.page_class(page).store(size_class, kRelease);
+  CARAFE_STEP("page: class published");
+  ClassState& state = view_.size_class(size_class);
+  state.page_count.fetch_add(1, kRelaxed);
+  state.free_cursor.store(page, kRelaxed);
+  state.maybe_free.store(1, kRelaxed);
+}
+
+void Slabs::retire_page_locked(std::uint32_t page) const noexcept {
+  const std::uint32_t size_class = page_class(page);
+  PageInfo& info = view_.page_info(page);
+  // Generations go on from the highest one, so that an offset and a generation never name two values.
+  std::uint32_t highest = info.generation.load(kRelaxed);
+  for (std::uint32_t i = 0; i < classes_.shape(size_class).chunks; ++i) {
+    const std::uint32_t generation = SideWord::generation(side(page, i).load(kRelaxed));
+    if (((generation - highest) & SideWord::kGenerationMask) < (SideWord::kGenerationMask >> 1)) highest = generation;
+  }
+  info.generation.store(highest, kRelaxed);
+  info.free_count.store(0, kRelaxed);
+  CARAFE_STEP("page: emptied");
+  view_.page_class(page).store(kNoClass, kRelease);
+  CARAFE_STEP("page: back in the pool");
+  ClassState& state = view_.size_class(size_class);
+  std::uint32_t seen = state.page_count.load(kRelaxed);
+  while (seen > 0 && !state.page_count.compare_exchange_weak(seen, seen - 1, kRelaxed)) {
+  }
+  view_.header().free_pages.fetch_add(1, kRelaxed);
+}
+
+void Slabs::rebuild_bitmap_page_locked(std::uint32_t page) const noexcept {
+  const std::uint32_t size_class = page_class(page);
+  for (std::uint32_t i = 0; i < classes_.shape(size_class).chunks; ++i) {
+    const Chunk chunk = chunk_at(page, i, size_class);
+    if (SideWord::state(side(chunk).load(kRelaxed)) == SideWord::kFree) mark_free(chunk);
+  }
+}
+
+bool Slabs::take_pool_page(std::uint32_t size_class, const Worker& me) const noexcept {
+  SegmentHeader& header = view_.header();
+  if (header.free_pages.load(kRelaxed) == 0) return false;
+  const auto pages = static_cast<std::uint32_t>(view_.geometry().page_count);
+  auto page = static_cast<std::uint32_t>(header.pool_cursor.load(kRelaxed) % pages);
+  for (std::uint32_t i = 0; i < pages; ++i, page = page + 1 == pages ? 0 : page + 1) {
+    if (view_.page_class(page).load(kRelaxed) != kNoClass || !lock_page(page, me)) continue;
+    const bool free = view_.page_class(page).load(kAcquire) == kNoClass;
+    if (free) {
+      format_page_locked(page, size_class);
+      std::uint64_t seen = header.free_pages.load(kRelaxed);
+      while (seen > 0 && !header.free_pages.compare_exchange_weak(seen, seen - 1, kRelaxed)) {
+      }
+      header.pool_cursor.store(page + 1, kRelaxed);
+    }
+    unlock_page(page);
+    if (free) return true;
+  }
+  header.free_pages.store(0, kRelaxed);
+  return false;
+}
+
+void Slabs::release_page_if_empty(std::uint32_t page, const Worker& me) const noexcept {
+  const std::uint32_t size_class = page_class(page);
+  if (size_class == kNoClass || view_.page_info(page).free_count.load(kRelaxed) < classes_.shape(size_class).chunks) return;
+  if (!lock_page(page, me)) return;
+  if (page_class(page) == size_class) {
+    bool empty = true;
+    for (std::uint32_t i = 0; i < classes_.shape(size_class).chunks && empty; ++i) empty = SideWord::state(side(page, i).load(kAcquire)) == SideWord::kFree;
+    if (empty) retire_page_locked(page);
+  }
+  unlock_page(page);
+}
+
+}  // namespace carafe

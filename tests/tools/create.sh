@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# carafe create: sizes, modes, groups, and every way in which it is refused.
+source "$(dirname "$0")/common.sh"
+
+expect 0 "$carafe" create "$segment" --size 4M
+matches "what create says" "$out" "^created $segment: 4M, room for [0-9]+ workers, mode 0600"
+equal "mode of the file" "$(stat -c %a /dev/shm/carafe."$segment")" 600
+equal "size of the file" "$(stat -c %s /dev/shm/carafe."$segment")" $((4 << 20))
+
+expect 5 "$carafe" create "$segment" --size 4M
+contains "message" "$err" "exists"
+
+expect 0 "$carafe" create "$segment-json" --size 2048K --max-workers 16 --json
+equal "capacity" "$(json 'o["capacity_bytes"]')" $((2 << 20))
+equal "workers" "$(json 'o["max_workers"]')" 16
+equal "mode" "$(json 'o["mode"]')" 0600
+
+expect 0 "$carafe" create "$segment-group" --size 1048576 --group "$(id -gn)" -q
+equal "quiet output" "$out" ""
+equal "mode of a shared one" "$(stat -c %a:%G /dev/shm/carafe."$segment-group")" "660:$(id -gn)"
+expect 0 "$carafe" set "$segment-group" key value
+expect 0 "$carafe" get "$segment-group" key
+
+# A path from completion names the segment, too.
+expect 0 "$carafe" create "/dev/shm/carafe.$segment-path" --size 1M
+[[ -e /dev/shm/carafe.$segment-path ]] || fail "no segment from a path"
+
+expect 2 "$carafe" create "$segment-a"
+contains "message" "$err" "--size"
+expect 2 "$carafe" create "$segment-a" --size 12Q
+expect 2 "$carafe" create "$segment-a" --size -1
+expect 2 "$carafe" create "$segment-a" --size 99999999999999999999
+expect 2 "$carafe" create "$segment-a" --size 1K
+contains "message" "$err" "1048576"
+expect 2 "$carafe" create "$segment-a" --size 4M --mode 0666
+expect 2 "$carafe" create "$segment-a" --size 4M --mode rw
+expect 2 "$carafe" create "$segment-a" --size 4M --max-workers 3
+expect 2 "$carafe" create "$segment-a" --size 4M --group no-such-group-$$
+expect 2 "$carafe" create "bad name" --size 4M
+expect 2 "$carafe" create "" --size 4M
+expect 2 "$carafe" create "../$segment" --size 4M
+[[ ! -e /dev/shm/carafe.$segment-a ]] || fail "a refused create left a segment behind"
+
+free_kib=$(df --output=avail -k /dev/shm | tail -1)
+expect 5 "$carafe" create "$segment-a" --size $((free_kib + 102400))K
+[[ ! -e /dev/shm/carafe.$segment-a ]] || fail "a create without room left a segment behind"
+finish

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# What goes where: plain text in a pipe, bold headers on a terminal that wants them, JSON everywhere, flags before and behind the verb.
+source "$(dirname "$0")/common.sh"
+create "$segment"
+for i in {1..1500}; do echo "key $i"; done | xargs -d '\n' -n 1 -P 2 "$carafe" set "$segment" value >/dev/null 2>&1
+for i in {1..5}; do "$carafe" set "$segment" "key $i" "value $i"; done
+escape=$'\x1b'
+
+verbs=("ls $segment" "stat $segment" "slabs $segment" "workers $segment" "keys $segment" "verify $segment" "layout" "stat $segment -w 0.1 -n 1")
+for verb in "${verbs[@]}"; do
+  # shellcheck disable=SC2086
+  run "$carafe" $verb
+  equal "exit code of $verb" "$code" 0
+  [[ $out != *"$escape"* ]] || fail "escape sequences in a pipe: $verb"
+  [[ -n $out ]] || fail "no output: $verb"
+  ! grep -q ' $' "$folder/out" || fail "spaces at the end of a line: $verb"
+  for flags in --no-color "--bytes -q" --json; do
+    # shellcheck disable=SC2086
+    expect 0 "$carafe" $flags $verb
+    before=$out
+    # shellcheck disable=SC2086
+    expect 0 "$carafe" $verb $flags
+    [[ ${before//[0-9]/} == "${out//[0-9]/}" ]] || fail "flags before and behind the verb differ: $verb $flags: $before / $out"
+  done
+  json 'type(o).__name__' >/dev/null
+done
+
+for verb in stat "ls"; do
+  on_terminal "" "'$carafe' $verb $segment"
+  contains "$verb on a terminal" "$out" "${escape}[1m"
+  for plain in "'$carafe' --no-color $verb $segment" "NO_COLOR=1 '$carafe' $verb $segment" "TERM=dumb '$carafe' $verb $segment"; do
+    on_terminal "" "$plain"
+    [[ $out != *"$escape"* && -n $out ]] || fail "not plain: $plain"
+  done
+done
+on_terminal "" "'$carafe' stat $segment --json --no-color"
+printf '%s' "$out" >"$folder/out"
+equal "JSON on a terminal" "$(json 'o["name"]')" "$segment"
+
+# Digits are grouped for people only.
+on_terminal "" "'$carafe' --no-color --bytes stat $segment"
+matches "a gauge on a terminal" "$out" "items +[0-9]+ "
+expect 0 "$carafe" --version
+matches "version" "$out" '^carafe [0-9]+\.[0-9]+\.[0-9]+ \(segment layout [0-9]+\)$'
+expect 0 "$carafe" --json --version
+equal "fields of the version" "$(json 'sorted(o)')" "['layout_version', 'version']"
+expect 0 "$carafe" layout
+matches "layout" "$out" "^carafe segment layout, version [0-9]+"
+expect 0 "$carafe" layout --json
+matches "layout in JSON" "$(json 'o["layout"]')" "^carafe segment layout"
+finish

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+# carafe stat: windows, counters, JSON; -w.
+source "$(dirname "$0")/common.sh"
+create "$segment"
+for i in {1..10}; do "$carafe" set "$segment" "key $i" "value $i"; done
+"$carafe" del "$segment" "key 10" -q
+
+expect 0 "$carafe" stat "$segment"
+matches "first line" "$(head -1 "$folder/out")" "^$segment: idle, 0 workers, .* of 4M used, owner $(id -un):$(id -gn), mode 0600, layout [0-9]+$"
+for window in 10s 1m 10m 1h total; do
+  matches "window $window" "$out" $'\n'"$window +- +0 +0 +0 +10 +0 +"
+done
+matches "counter" "$out" $'\n'"sets +10  values stored"$'\n'
+matches "counter" "$out" $'\n'"erases +1  keys removed"
+matches "gauge" "$out" $'\n'"items +9  "
+matches "gauge" "$out" $'\n'"capacity_bytes +4M  "
+contains "meaning" "$out" "gets that returned a value"
+expect 0 "$carafe" stat "$segment" --bytes
+matches "exact gauge" "$out" $'\n'"capacity_bytes +4194304  "
+
+expect 0 "$carafe" stat "$segment" --json
+equal "one line in a pipe" "$(wc -l <"$folder/out")" 1
+for field in gets hits misses sets erases evictions conflict_evictions expirations invalidations clears lock_waits busy recoveries reclaimed_chunks \
+  reader_retries reader_contended too_large no_space corruptions pages_moved index_rebuilds registrations cannot_reopen items bytes_used capacity_bytes \
+  index_bytes pages pages_free workers uptime_ms layout_version page_bytes stripes max_workers largest_value_bytes epoch created_unix_seconds owner_uid owner_gid; do
+  equal "type of $field" "$(json "type(o['$field']).__name__")" int
+done
+equal "values" "$(json 'o["name"], o["state"], o["sets"], o["items"], o["erases"], o["capacity_bytes"], o["hit_ratio"], o["retired"], o["mode"]')" \
+  "('$segment', 'idle', 10, 9, 1, 4194304, 0.0, False, '0600')"
+equal "windows" "$(json '[(w["seconds"], w["sets"], w["gets"]) for w in o["windows"]]')" "[(10, 10, 0), (60, 10, 0), (600, 10, 0), (3600, 10, 0)]"
+equal "fields of a window" "$(json 'sorted(o["windows"][0])')" "['covered_seconds', 'evictions', 'gets', 'hit_ratio', 'hits', 'misses', 'seconds', 'sets']"
+
+# -w: one line per interval.
+expect 0 "$carafe" stat "$segment" -w 0.1 -n 3
+equal "lines of -w" "$(wc -l <"$folder/out")" 4
+matches "header of -w" "$(head -1 "$folder/out")" "gets/s +hit% +1m-hit% +sets/s"
+matches "line of -w" "$(tail -1 "$folder/out")" "^ +0 +- +- +0 +0 .* 9 +0$"
+run "$carafe" stat "$segment" -w 0.1 -n 2 --json
+equal "objects of -w" "$(wc -l <"$folder/out")" 2
+tail -1 "$folder/out" >"$folder/line" && mv "$folder/line" "$folder/out"
+equal "an object of -w" "$(json 'o["name"], o["gets"], o["items"], 0.05 < o["seconds"] < 5')" "('$segment', 0, 9, True)"
+(sleep 0.5; for i in {1..5}; do "$carafe" set "$segment" "new $i" x; done) &
+run "$carafe" stat "$segment" -w 2 -n 1 --json
+equal "sets of an interval" "$(json 'o["sets"]')" 5
+
+# An interrupt ends it cleanly; so does a reader that leaves.
+python3 - "$carafe" "$segment" <<'PYTHON' || fail "-w does not end cleanly on an interrupt"
+import signal, subprocess, sys, time
+child = subprocess.Popen([sys.argv[1], "stat", sys.argv[2], "-w", "0.1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+child.stdout.readline(), child.stdout.readline()
+child.send_signal(signal.SIGINT)
+_, err = child.communicate(timeout=10)
+sys.exit(0 if child.returncode == 0 and err == b"" else f"code {child.returncode}, {err}")
+PYTHON
+timeout 20 "$carafe" stat "$segment" -w 0.1 2>"$folder/err" | head -2 >/dev/null
+equal "exit code when the reader leaves" "${PIPESTATUS[0]}" 0
+equal "message when the reader leaves" "$(<"$folder/err")" ""
+
+# The segment is removed: on with the next of that name, or the end.
+(sleep 0.5; "$carafe" rm "$segment" -q) &
+expect 3 timeout 20 "$carafe" stat "$segment" -w 0.2
+create "$segment"
+
+expect 2 "$carafe" stat
+expect 2 "$carafe" stat "$segment" -w 0
+expect 2 "$carafe" stat "$segment" -w x
+expect 2 "$carafe" stat "$segment" -n 3
+expect 3 "$carafe" stat "$segment-absent"
+finish

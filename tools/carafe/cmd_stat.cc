@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/// carafe stat: hit rates over four windows, which the segment keeps itself, so they are there at once; then every counter.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "carafe/cache.h"
+#include "commands.h"
+#include "exit_code.h"
+#include "output.h"
+#include "segments.h"
+#include "stat_fields.h"
+#include "stat_watch.h"
+#include "table.h"
+#include "text.h"
+
+namespace carafe::tool {
+namespace {
+
+struct StatOptions {
+  std::string segment;
+  double interval_seconds = 0;
+  std::uint64_t count = 0;
+};
+
+Json to_json(const WindowStats& window) {
+  return Json{{"seconds", window.seconds},     {"covered_seconds", window.covered_seconds},
+              {"gets", window.gets},           {"hits", window.hits},
+              {"misses", window.misses},       {"sets", window.sets},
+              {"evictions", window.evictions}, {"hit_ratio", window.hit_ratio()}};
+}
+
+Json to_json(const Stats& stats, const SegmentInfo& info) {
+  Json object{{"name", info.name}, {"state", state_of(stats)}};
+  for (const StatField& field : kCounterFields) object[field.name] = stats.*field.member;
+  for (const GaugeField& gauge : kGaugeFields) object[gauge.field.name] = stats.*gauge.field.member;
+  object["hit_ratio"] = stats.hit_ratio();
+  object["retired"] = stats.retired;
+  object["windows"] = Json::array();
+  for (const WindowStats& window : stats.windows) object["windows"].push_back(to_json(window));
+  object["layout_version"] = info.layout_version;
+  object["page_bytes"] = info.page_bytes;
+  object["stripes"] = info.stripes;
+  object["max_workers"] = info.max_workers;
+  object["largest_value_bytes"] = info.largest_value_bytes;
+  object["epoch"] = info.epoch;
+  object["created_unix_seconds"] = info.created_unix_seconds;
+  object["owner_uid"] = info.owner_uid;
+  object["owner_gid"] = info.owner_gid;
+  object["owner"] = user_name(info.owner_uid);
+  object["group"] = group_name(info.owner_gid);
+  object["mode"] = mode_text(info.mode);
+  return object;
+}
+
+void print_windows(const Context& context, const Stats& stats) {
+  Table table({{"WINDOW", kLeft}, {"HIT%"}, {"GETS"}, {"HITS"}, {"MISSES"}, {"SETS"}, {"EVICTIONS"}, {"COVERED"}});
+  for (const WindowStats& window : stats.windows) {
+    table.add({duration_text(std::uint64_t{window.seconds} * 1000), percent_text(window.hits, window.gets),
+               count_text(context, window.gets), count_text(context, window.hits), count_text(context, window.misses),
+               count_text(context, window.sets), count_text(context, window.evictions),
+               duration_text(static_cast<std::uint64_t>(window.covered_seconds * 1000))});
+  }
+  table.add({"total", percent_text(stats.hits, stats.gets), count_text(context, stats.gets), count_text(context, stats.hits),
+             count_text(context, stats.misses), count_text(context, stats.sets), count_text(context, stats.evictions),
+             duration_text(stats.uptime_ms)});
+  table.print(context);
+}
+
+std::string gauge_text(const Context& context, const GaugeField& gauge, const Stats& stats) {
+  const std::uint64_t value = stats.*gauge.field.member;
+  switch (gauge.kind) {
+    case GaugeKind::kBytes:
+      return bytes_text(context, value);
+    case GaugeKind::kDuration:
+      return duration_text(value);
+    case GaugeKind::kCount:
+      break;
+  }
+  return count_text(context, value);
+}
+
+void print_fields(const Context& context, const Stats& stats) {
+  Table table({{"FIELD", kLeft}, {"VALUE"}, {"MEANING", kLeft}});
+  for (const GaugeField& gauge : kGaugeFields) table.add({gauge.field.name, gauge_text(context, gauge, stats), gauge.field.meaning});
+  table.add({"hit_ratio", stats.gets == 0 ? "-" : fmt::format("{:.4f}", stats.hit_ratio()), "hits / gets, since creation"});
+  for (const StatField& field : kCounterFields) table.add({field.name, count_text(context, stats.*field.member), field.meaning});
+  table.print(context);
+}
+
+int stat(const Context& context, const StatOptions& options) {
+  const std::string name = segment_name(options.segment);
+  if (options.interval_seconds > 0) return watch(context, name, options.interval_seconds, options.count);
+  const Cache cache = open_to_look(name);
+  const Stats stats = cache.stats();
+  const SegmentInfo info = cache.info();
+  if (context.json) {
+    print_json(context, to_json(stats, info));
+    return kDone;
+  }
+  print(fmt::format("{}: {}, {} workers, {} of {} used, owner {}:{}, mode {}, layout {}\n\n", name, state_of(stats),
+                    count_text(context, stats.workers), bytes_text(context, stats.bytes_used), bytes_text(context, stats.capacity_bytes),
+                    user_name(info.owner_uid), group_name(info.owner_gid), mode_text(info.mode), info.layout_version));
+  print_windows(context, stats);
+  print("\n");
+  print_fields(context, stats);
+  return kDone;
+}
+
+}  // namespace
+
+void add_stat(CLI::App& app, Context& context) {
+  CLI::App* verb = add_verb(app, context, "stat", "Hit rates over 10 s, 1 min, 10 min, 1 h and since creation, and every counter");
+  const auto options = std::make_shared<StatOptions>();
+  add_text(*verb, "SEG", options->segment, "Segment")->required();
+  CLI::Option* watching = verb->add_option("-w,--watch", options->interval_seconds, "A line every SEC seconds, until interrupted")
+                              ->type_name("SEC")
+                              ->check(CLI::Range(0.05, 86400.0));
+  verb->add_option("-n,--count", options->count, "With -w: end after COUNT lines")
+      ->type_name("COUNT")
+      ->needs(watching)
+      ->check(CLI::PositiveNumber);
+  verb->callback([&context, options] { context.run = [&context, options] { return stat(context, *options); }; });
+}
+
+}  // namespace carafe::tool

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/// carafe workers: who has the segment open, proven alive or not.
+#include <fstream>
+#include <memory>
+
+#include "carafe/cache.h"
+#include "commands.h"
+#include "exit_code.h"
+#include "output.h"
+#include "segment/names.h"
+#include "segments.h"
+#include "table.h"
+#include "text.h"
+
+namespace carafe::tool {
+namespace {
+
+/// The command of process `pid` if it really maps the segment `name`. The pid is what the worker itself saw: in another pid
+/// namespace it is somebody else's here, and a wrong name would be worse than none. Empty then, or when we may not look.
+std::string command_of(std::int64_t pid, const std::string& name) {
+  const std::string process = "/proc/" + std::to_string(pid);
+  const std::string path = path_of(name);
+  std::ifstream maps(process + "/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (!line.ends_with(path) && !line.ends_with(path + " (deleted)")) continue;
+    std::string command;
+    std::ifstream comm(process + "/comm");
+    std::getline(comm, command);
+    return command;
+  }
+  return {};
+}
+
+int show_workers(const Context& context, const std::string& name) {
+  const std::vector<WorkerStats> workers = open_to_look(name).workers();
+  Json all = Json::array();
+  Table table({{"SLOT"}, {"PID"}, {"STATE", kLeft}, {"COMMAND", kLeft}, {"ATTACHED"}, {"GETS"}, {"HIT%"}, {"SETS"}});
+  for (const WorkerStats& worker : workers) {
+    const std::string command = worker.alive ? command_of(worker.pid, name) : std::string();
+    if (context.json) {
+      Json object{{"slot", worker.slot}, {"incarnation", worker.incarnation}, {"pid", worker.pid}, {"alive", worker.alive}};
+      set_bytes(object, "command", command);
+      object["attached_ms_ago"] = worker.attached_ms_ago;
+      object["gets"] = worker.gets;
+      object["hits"] = worker.hits;
+      object["sets"] = worker.sets;
+      all.push_back(std::move(object));
+    } else {
+      table.add({std::to_string(worker.slot), std::to_string(worker.pid), worker.alive ? "alive" : "dead",
+                 command.empty() ? "-" : escape(command), duration_text(worker.attached_ms_ago), count_text(context, worker.gets),
+                 percent_text(worker.hits, worker.gets), count_text(context, worker.sets)});
+    }
+  }
+  if (context.json) {
+    print_json(context, Json{{"name", name}, {"workers", std::move(all)}});
+  } else {
+    table.print(context);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_workers(CLI::App& app, Context& context) {
+  CLI::App* verb = add_verb(app, context, "workers", "Processes attached, with the counters of their slots");
+  const auto segment = std::make_shared<std::string>();
+  add_text(*verb, "SEG", *segment, "Segment")->required();
+  verb->callback([&context, segment] { context.run = [&context, segment] { return show_workers(context, segment_name(*segment)); }; });
+}
+
+}  // namespace carafe::tool
