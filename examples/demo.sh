@@ -194,7 +194,7 @@ rate_without=$rate p50_without=$p50 p99_without=$p99
 
 # --- With -------------------------------------------------------------------------------------------------------------------------------
 
-look_tick=$((ticks * 3 / 10)) kill_tick=$((ticks * 9 / 20)) check_tick=$((ticks * 9 / 20 + 2)) clear_tick=$((ticks * 7 / 10))
+look_tick=$((ticks * 3 / 10)) kill_tick=$((ticks * 9 / 20)) clear_tick=$((ticks * 7 / 10))
 victim=0 victim_connections=0
 
 show_from_outside() {
@@ -208,7 +208,7 @@ kill_a_worker() {
   victim=$(fields "$(server_stats)" 'workers[1]' answered_by | cut -d ' ' -f 1)
   # All its sockets but the one it listens on. wrk waits for an answer on each.
   victim_connections=$(($(find "/proc/$victim/fd" -lname 'socket:*' 2>/dev/null | wc -l) - 1))
-  say "\$ kill -9 $victim    # a worker, in the middle of $victim_connections requests"
+  say "\$ kill -9 $victim    # a worker, with $victim_connections connections open"
   kill -9 "$victim"
 }
 
@@ -223,8 +223,8 @@ event() {
   case $1 in
     "$look_tick") show_from_outside ;;
     "$kill_tick") kill_a_worker ;;
-    "$check_tick") check_replacement; return ;;
     "$clear_tick")
+      check_replacement
       say "\$ carafe clear $segment    # as a deploy would"
       "$carafe" clear "$segment"
       ;;
@@ -247,10 +247,10 @@ say "\$ carafe verify $segment"
 say 'Try next'
 cat <<END
     $build/bin/prefork_server --database $database --segment shop --port 8080 &
-    curl -i http://127.0.0.1:8080/product/42      # twice: X-Cache says miss, then hit
-    $carafe stat shop                 # and: workers, slabs, keys, get shop product:42, --help
-    kill -9 \$(pgrep -P \$!  | head -n 1)            # any worker; the page is a hit still
-    kill %1                                       # ends the server and removes the segment
+    curl -i http://127.0.0.1:8080/product/42    # twice: X-Cache says miss, then hit
+    $carafe stat shop                # and: workers, slabs, keys, get shop product:42, --help
+    kill -9 \$(pgrep -P \$! | head -n 1)         # any worker; the page is a hit still
+    kill %1                                     # ends the server and removes the segment
 END
 
 stop_server
@@ -267,7 +267,7 @@ kill_before=$(mean "${rates[k - 2]}" "${rates[k - 1]}") kill_during=$(least "${r
 clear_before=$(mean "${rates[c - 2]}" "${rates[c - 1]}") clear_during=$(least "${rates[@]:c:2}") clear_after=$(mean "${rates[@]: -2}")
 hit_before=${hit_rates[c - 1]} hit_during=$(least "${hit_rates[@]:c:2}") hit_after=${hit_rates[-1]}
 
-row() { printf '%-34s %14s %14s %14s\n' "$@"; }
+row() { printf '%-34s %14s %14s %14s\n' "$@" | sed 's/ *$//'; }
 say "$(row '' 'without cache' 'with cache' '')"
 row 'requests/s' "$(grouped "$rate_without")" "$(grouped "$rate")" ''
 row 'latency p50, ms' "$p50_without" "$p50" ''
@@ -283,8 +283,8 @@ row 'requests/s around carafe clear' "$(grouped "$clear_before")" "$(grouped "$c
 row 'hit rate around carafe clear' "$(tenths "$hit_before") %" "$(tenths "$hit_during") %" "$(tenths "$hit_after") %"
 echo
 if [ "$resets" -gt 0 ]; then
-  echo "Connections reset: the killed worker had $victim_connections open, and what it was about to answer is lost, as with any server. The others"
-  echo "lost nothing. Locks that the cache took over from the dead: $recoveries."
+  echo "Connections reset: the killed worker had $victim_connections open just before. What it was about to answer is lost, as with any"
+  echo "server; wrk connected anew, to the others. Locks that the cache took over from it: $recoveries."
 fi
 
 [ "$failures" -eq 0 ] || fail "$failures answers were errors"

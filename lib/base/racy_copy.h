@@ -31,7 +31,8 @@ inline void racy_copy_out(void* to, const std::byte* from, std::size_t bytes) no
 inline void racy_copy_in(std::byte* to, const void* from, std::size_t bytes) noexcept {
 #ifdef CARAFE_TSAN
   const auto* in = static_cast<const std::byte*>(from);
-  for (std::size_t i = 0; i < bytes; ++i) __atomic_store_n(reinterpret_cast<unsigned char*>(to + i), static_cast<unsigned char>(in[i]), __ATOMIC_RELAXED);
+  for (std::size_t i = 0; i < bytes; ++i)
+    __atomic_store_n(reinterpret_cast<unsigned char*>(to + i), static_cast<unsigned char>(in[i]), __ATOMIC_RELAXED);
 #else
   std::memcpy(to, from, bytes);
 #endif

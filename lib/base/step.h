@@ -8,8 +8,8 @@ namespace carafe {
 using StepHook = void (*)(const char* name);
 inline StepHook step_hook = nullptr;
 }  // namespace carafe
-#define CARAFE_STEP(name)                                        \
-  do {                                                           \
+#define CARAFE_STEP(name)                                          \
+  do {                                                             \
     if (::carafe::step_hook != nullptr) ::carafe::step_hook(name); \
   } while (false)
 #else

@@ -39,7 +39,8 @@ Claim Allocator::claim_outdated(std::uint32_t size_class) const noexcept {
     const std::uint64_t page = header.outdated_cursor.fetch_add(1, kRelaxed);
     if (page >= pages) break;
     const std::uint32_t found = engine_.slabs.page_class(static_cast<std::uint32_t>(page));
-    if (found == kNoClass || engine_.classes.shape(found).is_index || engine_.view.page_info(page).last_epoch.load(kRelaxed) == epoch) continue;
+    if (found == kNoClass || engine_.classes.shape(found).is_index || engine_.view.page_info(page).last_epoch.load(kRelaxed) == epoch)
+      continue;
     if (!PageMover(engine_, me_).move(static_cast<std::uint32_t>(page), found, size_class)) continue;
     if (Claim claim = engine_.slabs.claim_free(size_class, me_)) return claim;
   }

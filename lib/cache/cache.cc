@@ -34,7 +34,8 @@ Status run_write(Handle& handle, std::string_view text, Write&& write) noexcept 
 /// Counts what a read came to. Ticks at every miss and every eighth hit, so that a busy worker reads the clock seldom.
 Status settle(Handle& handle, const Engine& engine, const Worker& me, ReadResult result) noexcept {
   if (result == ReadResult::kHit) {
-    if (me.lane != nullptr && (me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)].fetch_add(1, kRelaxed) & 7) == 0) handle.tick(engine);
+    if (me.lane != nullptr && (me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)].fetch_add(1, kRelaxed) & 7) == 0)
+      handle.tick(engine);
     return Status::kOk;
   }
   if (me.lane != nullptr) {
@@ -97,26 +98,33 @@ Cache Cache::open_or_create(std::string_view name, const Options& options) {
 
 Cache Cache::create_anonymous(const Options& options) { return Cache(handle_on(create_anonymous_segment(options), options)); }
 
-Cache Cache::open_read_only(std::string_view name, const Options& options) { return Cache(handle_on(open_segment(name, options, true), options)); }
+Cache Cache::open_read_only(std::string_view name, const Options& options) {
+  return Cache(handle_on(open_segment(name, options, true), options));
+}
 
 bool Cache::remove(std::string_view name, const Options& options) { return remove_segment(name, options); }
 
 Status Cache::set(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) noexcept {
-  return run_write(*handle_, key, [&](const Writer& writer, const Key& k) { return writer.store(k, value, Expiry::from_ttl(ttl), Condition::kAlways); });
+  return run_write(*handle_, key,
+                   [&](const Writer& writer, const Key& k) { return writer.store(k, value, Expiry::from_ttl(ttl), Condition::kAlways); });
 }
 
 Status Cache::set(std::string_view key, std::string_view value, const SetOptions& options) noexcept { return set(key, value, options.ttl); }
 
 Status Cache::add(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) noexcept {
-  return run_write(*handle_, key, [&](const Writer& writer, const Key& k) { return writer.store(k, value, Expiry::from_ttl(ttl), Condition::kAbsent); });
+  return run_write(*handle_, key,
+                   [&](const Writer& writer, const Key& k) { return writer.store(k, value, Expiry::from_ttl(ttl), Condition::kAbsent); });
 }
 
 Status Cache::replace(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) noexcept {
-  return run_write(*handle_, key, [&](const Writer& writer, const Key& k) { return writer.store(k, value, Expiry::from_ttl(ttl), Condition::kPresent); });
+  return run_write(*handle_, key,
+                   [&](const Writer& writer, const Key& k) { return writer.store(k, value, Expiry::from_ttl(ttl), Condition::kPresent); });
 }
 
 Status Cache::compare_and_set(std::string_view key, std::uint64_t version, std::string_view value, std::chrono::milliseconds ttl) noexcept {
-  return run_write(*handle_, key, [&](const Writer& writer, const Key& k) { return writer.store(k, value, Expiry::from_ttl(ttl), Condition::kVersion, version); });
+  return run_write(*handle_, key, [&](const Writer& writer, const Key& k) {
+    return writer.store(k, value, Expiry::from_ttl(ttl), Condition::kVersion, version);
+  });
 }
 
 Counter Cache::increment(std::string_view key, std::int64_t delta, std::int64_t initial, std::chrono::milliseconds ttl) noexcept {

@@ -10,7 +10,8 @@ namespace carafe {
 namespace {
 
 /// Clears an entry and everything counted with it. Lock held; the version is raised when this returns, so the item's chunks may go.
-void unlink_locked(const Engine& engine, const Worker& me, std::uint32_t stripe, Atomic<std::uint64_t>* entry, const Chunk& chunk, const ItemView& item) noexcept {
+void unlink_locked(const Engine& engine, const Worker& me, std::uint32_t stripe, Atomic<std::uint64_t>* entry, const Chunk& chunk,
+                   const ItemView& item) noexcept {
   const std::uint64_t bytes = item ? chunk_bytes_locked(engine, chunk, item) : 0;
   entry->store(Entry::kEmpty, kRelease);
   CARAFE_STEP("unlink: entry cleared");
@@ -18,7 +19,8 @@ void unlink_locked(const Engine& engine, const Worker& me, std::uint32_t stripe,
   CARAFE_STEP("unlink: version raised");
   Stripe& home = engine.view.stripe(stripe);
   home.entry_count.store(home.entry_count.load(kRelaxed) - 1, kRelaxed);
-  if (item && is_current(item.header, home.table_epoch.load(kRelaxed))) account_locked(engine, me, stripe, item.header.epoch(), -1, -static_cast<std::int64_t>(bytes));
+  if (item && is_current(item.header, home.table_epoch.load(kRelaxed)))
+    account_locked(engine, me, stripe, item.header.epoch(), -1, -static_cast<std::int64_t>(bytes));
 }
 
 /// The entry whose item has `part` among its chunks, told by the chain's id.
@@ -61,7 +63,8 @@ Claim Evictor::take_linked(const Chunk& chunk, std::uint64_t seen, EvictWhen whe
     if (auto* entry = table.find_offset(tag, chunk.offset)) {
       std::uint64_t word = entry->load(kRelaxed);
       const ItemView item = ItemView::at(engine_.view, chunk.offset);
-      if (Entry::counter(word) > 0 && Entry::offset(word) == chunk.offset && item && is_current(item.header, engine_.epoch()) && !has_expired(item.expiry_ms())) {
+      if (Entry::counter(word) > 0 && Entry::offset(word) == chunk.offset && item && is_current(item.header, engine_.epoch()) &&
+          !has_expired(item.expiry_ms())) {
         entry->compare_exchange_strong(word, word - 1, kRelaxed);
         return {};
       }

@@ -7,9 +7,9 @@ namespace carafe {
 
 /// Why a chunk may be taken.
 enum class EvictWhen : std::uint8_t {
-  kCold,     ///< Its counter is zero (or it is dead); else the counter goes down by one.
-  kAnyway,   ///< Whatever its counter says.
-  kDead,     ///< Only when expired, outdated or unreferenced.
+  kCold,    ///< Its counter is zero (or it is dead); else the counter goes down by one.
+  kAnyway,  ///< Whatever its counter says.
+  kDead,    ///< Only when expired, outdated or unreferenced.
 };
 
 /// Takes chunks away from what they hold, one at a time. The page's lock must be held throughout; the stripe's is tried within.

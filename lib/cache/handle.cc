@@ -14,7 +14,9 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-std::uint64_t wait_ns(const Options& options) noexcept { return static_cast<std::uint64_t>(std::chrono::nanoseconds(options.lock_wait).count()); }
+std::uint64_t wait_ns(const Options& options) noexcept {
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(options.lock_wait).count());
+}
 
 }  // namespace
 
@@ -26,8 +28,10 @@ Handle::Handle(Segment segment, const Options& options)
     if (me.word == 0)
       throw Error(Status::kNoWorkerSlot, "carafe: cannot attach to segment \"" + newest_->engine->segment.name + "\": " +
                                              (newest_->engine->registry->error() == 0
-                                                  ? "all " + std::to_string(newest_->engine->view.geometry().worker_count) + " worker slots are taken by live processes; create it with a larger max_workers"
-                                                  : "its file cannot be opened again for a byte lock (errno " + std::to_string(newest_->engine->registry->error()) + "); is /proc mounted?"));
+                                                  ? "all " + std::to_string(newest_->engine->view.geometry().worker_count) +
+                                                        " worker slots are taken by live processes; create it with a larger max_workers"
+                                                  : "its file cannot be opened again for a byte lock (errno " +
+                                                        std::to_string(newest_->engine->registry->error()) + "); is /proc mounted?"));
   }
   current_.store(newest_->engine.get(), kRelease);
 }

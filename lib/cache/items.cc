@@ -14,7 +14,8 @@ Found find_locked(const Engine& engine, const Table& table, const Key& key, std:
   Found found;
   auto* entry = table.find(key.tag, [&](std::uint64_t word) {
     found.item = ItemView::at(engine.view, Entry::offset(word));
-    return found.item && is_current(found.item.header, epoch) && found.item.has_key(key.text) && engine.slabs.locate(Entry::offset(word), found.chunk);
+    return found.item && is_current(found.item.header, epoch) && found.item.has_key(key.text) &&
+           engine.slabs.locate(Entry::offset(word), found.chunk);
   });
   if (entry == nullptr) return {};
   found.entry = entry;
@@ -37,7 +38,8 @@ std::uint64_t chunk_bytes_locked(const Engine& engine, const Chunk& chunk, const
   return bytes;
 }
 
-void account_locked(const Engine& engine, const Worker& me, std::uint32_t stripe_number, std::uint32_t epoch, std::int64_t items, std::int64_t bytes) noexcept {
+void account_locked(const Engine& engine, const Worker& me, std::uint32_t stripe_number, std::uint32_t epoch, std::int64_t items,
+                    std::int64_t bytes) noexcept {
   Stripe& stripe = engine.view.stripe(stripe_number);
   if (stripe.table_epoch.load(kRelaxed) == epoch) {
     stripe.items.store(stripe.items.load(kRelaxed) + static_cast<std::uint32_t>(items), kRelaxed);
@@ -72,6 +74,7 @@ namespace {
 void recount_locked(const Engine& engine, std::uint32_t stripe_number) noexcept {
   Stripe& stripe = engine.view.stripe(stripe_number);
   const Table table = Table::of(engine.view, stripe_number);
+  table.remove_twins();
   const std::uint32_t epoch = stripe.table_epoch.load(kRelaxed);
   std::uint32_t entries = 0;
   std::uint32_t items = 0;

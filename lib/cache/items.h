@@ -47,9 +47,13 @@ struct ItemView {
   [[nodiscard]] bool has_key(std::string_view key) const noexcept {
     return header.key_bytes() == key.size() && racy_equal(bytes + header.key_at(), key.data(), key.size());
   }
-  [[nodiscard]] std::uint64_t expiry_ms() const noexcept { return header.expires() ? racy_load(bytes + header.expiry_at()) : kNeverExpires; }
+  [[nodiscard]] std::uint64_t expiry_ms() const noexcept {
+    return header.expires() ? racy_load(bytes + header.expiry_at()) : kNeverExpires;
+  }
   [[nodiscard]] std::uint64_t first_part() const noexcept { return racy_load(bytes + header.chain_at()); }
-  [[nodiscard]] std::uint64_t total_value_bytes() const noexcept { return header.chained() ? racy_load(bytes + header.chain_at() + 8) : header.value_bytes(); }
+  [[nodiscard]] std::uint64_t total_value_bytes() const noexcept {
+    return header.chained() ? racy_load(bytes + header.chain_at() + 8) : header.value_bytes();
+  }
   [[nodiscard]] std::uint64_t chain_id() const noexcept { return racy_load(bytes + header.chain_at() + 16); }
 };
 
@@ -76,7 +80,8 @@ struct Found {
 [[nodiscard]] std::uint64_t chunk_bytes_locked(const Engine& engine, const Chunk& chunk, const ItemView& item) noexcept;
 
 /// Counts an item into (or out of) the stripe and the worker's gauges. Lock held.
-void account_locked(const Engine& engine, const Worker& me, std::uint32_t stripe, std::uint32_t epoch, std::int64_t items, std::int64_t bytes) noexcept;
+void account_locked(const Engine& engine, const Worker& me, std::uint32_t stripe, std::uint32_t epoch, std::int64_t items,
+                    std::int64_t bytes) noexcept;
 
 /// Frees an unreferenced item: its later chunks, then the first. Lock held, version raised.
 void release_item_locked(const Engine& engine, const Chunk& chunk, std::uint64_t side, const ItemView& item) noexcept;

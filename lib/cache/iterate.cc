@@ -34,12 +34,13 @@ std::vector<std::string> collect_stripe(const Engine& engine, std::uint32_t stri
   std::vector<std::string> keys;
   for (int attempt = 0; attempt < 16; ++attempt) {
     keys.clear();
+    const std::uint32_t moves = engine.view.stripe(stripe).moves.load(kAcquire);
     const std::uint64_t word = engine.view.directory(stripe).load(kAcquire);
     const Table table = Table::from_word(engine.view, word);
     for (std::uint32_t i = 0; i < table.count; ++i)
       for (int tries = 0; tries < 1000 && !collect_bucket(engine, table.buckets[i], epoch, keys); ++tries) spin_pause();
     std::atomic_thread_fence(kAcquire);
-    if (engine.view.directory(stripe).load(kRelaxed) == word) break;
+    if (engine.view.directory(stripe).load(kRelaxed) == word && engine.view.stripe(stripe).moves.load(kRelaxed) == moves) break;
   }
   // A key erased and set again during the walk may stand in both of its buckets.
   std::sort(keys.begin(), keys.end());

@@ -46,12 +46,14 @@ bool Reader::copy(const ItemView& item, std::string& value) const {
   value.resize(total);
   racy_copy_out(value.data(), from, in_head);
   std::size_t at = in_head;
-  return for_each_part(engine_, item, [&](std::uint64_t, std::size_t bytes, const std::byte* part) {
-    if (bytes > value.size() - at) return false;  // the total was read twice and differs: a writer is at it
-    racy_copy_out(value.data() + at, part + kPartBytesAt, bytes);
-    at += bytes;
-    return true;
-  }) && at == total;
+  return for_each_part(engine_, item,
+                       [&](std::uint64_t, std::size_t bytes, const std::byte* part) {
+                         if (bytes > value.size() - at) return false;  // the total was read twice and differs: a writer is at it
+                         racy_copy_out(value.data() + at, part + kPartBytesAt, bytes);
+                         at += bytes;
+                         return true;
+                       }) &&
+         at == total;
 }
 
 ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const {
@@ -88,12 +90,14 @@ ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details
         if (!live) return ReadResult::kMiss;
         if (details != nullptr) *details = {version_token(Entry::offset(match.word), side), expiry};
         // CLOCK's mark. By CAS of the exact word, so that it can land nowhere but on this item; nothing once saturated.
-        if (counts_as_use && Entry::counter(match.word) != Entry::kCounterMask) match.entry->compare_exchange_strong(match.word, match.word + 1, kRelaxed);
+        if (counts_as_use && Entry::counter(match.word) != Entry::kCounterMask)
+          match.entry->compare_exchange_strong(match.word, match.word + 1, kRelaxed);
         return ReadResult::kHit;
       }
     } else {
       std::atomic_thread_fence(kAcquire);
-      if (first.version.load(kRelaxed) == first_version && second.version.load(kRelaxed) == second_version && directory.load(kRelaxed) == directory_word)
+      if (first.version.load(kRelaxed) == first_version && second.version.load(kRelaxed) == second_version &&
+          directory.load(kRelaxed) == directory_word)
         return ReadResult::kMiss;
     }
     me_.count(CounterId::k_reader_retries);
@@ -123,7 +127,9 @@ ReadResult Reader::read_patiently(const Key& key, std::string* value, ReadDetail
     const bool live = item && is_current(item.header, epoch) && item.has_key(key.text) && !has_expired(expiry);
     const bool whole = !live || value == nullptr || copy(item, *value);
     std::atomic_thread_fence(kAcquire);
-    if (side.load(kRelaxed) != side_word || !Entry::same_item(match.entry->load(kRelaxed), match.word) || directory.load(kRelaxed) != directory_word) continue;
+    if (side.load(kRelaxed) != side_word || !Entry::same_item(match.entry->load(kRelaxed), match.word) ||
+        directory.load(kRelaxed) != directory_word)
+      continue;
     if (!whole) return ReadResult::kCorrupt;
     if (!live) return ReadResult::kMiss;
     if (details != nullptr) *details = {version_token(Entry::offset(match.word), side_word), expiry};

@@ -12,7 +12,7 @@ enum class ReadResult : std::uint8_t { kHit, kMiss, kContended, kCorrupt };
 
 /// What a reader may want to know besides the value.
 struct ReadDetails {
-  std::uint64_t version = 0;     // version_token
+  std::uint64_t version = 0;  // version_token
   std::uint64_t expiry_ms = kNeverExpires;
 };
 

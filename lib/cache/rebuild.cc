@@ -21,9 +21,13 @@ std::uint32_t release_table_locked(const Engine& engine, std::uint64_t directory
   return chunk.page;
 }
 
-}  // namespace
+/// Moves the tables that are left in a nearly empty page elsewhere, so that the page can go back to the pool: as stripes grow, all at
+/// about the same time, they leave the pages of the smaller classes behind.
+void drain_page(const Engine& engine, const Worker& me, std::uint32_t page) noexcept;
 
-bool rebuild_table(const Engine& engine, const Worker& me, std::uint32_t stripe_number, std::uint64_t seen, std::uint32_t buckets) noexcept {
+/// Replaces the table; `old_page` is then where the old one was.
+bool replace_table(const Engine& engine, const Worker& me, std::uint32_t stripe_number, std::uint64_t seen, std::uint32_t buckets,
+                   std::uint32_t& old_page) noexcept {
   Stripe& stripe = engine.view.stripe(stripe_number);
   const bool expect_restart = stripe.table_epoch.load(kRelaxed) != engine.epoch();
   const std::uint32_t size_class = engine.classes.index_class(expect_restart ? 1 : std::max(1U, buckets));
@@ -63,10 +67,35 @@ bool rebuild_table(const Engine& engine, const Worker& me, std::uint32_t stripe_
     stripe.entry_count.store(0, kRelaxed);
     stripe.table_epoch.store(epoch, kRelaxed);
   }
-  const std::uint32_t old_page = release_table_locked(engine, seen);
+  old_page = release_table_locked(engine, seen);
   me.count(CounterId::k_index_rebuilds);
-  guard.unlock();
-  if (old_page != ~0U) engine.slabs.release_page_if_empty(old_page, me);
+  return true;
+}
+
+void drain_page(const Engine& engine, const Worker& me, std::uint32_t page) noexcept {
+  const std::uint32_t size_class = engine.slabs.page_class(page);
+  if (size_class == kNoClass) return;
+  engine.slabs.drain(page);
+  for (std::uint32_t i = 0; i < engine.classes.shape(size_class).chunks; ++i) {
+    const Chunk chunk = engine.slabs.chunk_at(page, i, size_class);
+    const std::uint64_t side = engine.slabs.side(chunk).load(kAcquire);
+    if (SideWord::state(side) != SideWord::kLinked || SideWord::stripe(side) >= engine.view.geometry().stripe_count) continue;
+    const std::uint64_t word = engine.view.directory(SideWord::stripe(side)).load(kAcquire);
+    std::uint32_t from = ~0U;
+    if (DirectoryWord::offset(word) == chunk.offset)
+      replace_table(engine, me, SideWord::stripe(side), word, DirectoryWord::buckets(word), from);
+  }
+}
+
+}  // namespace
+
+bool rebuild_table(const Engine& engine, const Worker& me, std::uint32_t stripe, std::uint64_t seen, std::uint32_t buckets) noexcept {
+  std::uint32_t old_page = ~0U;
+  if (!replace_table(engine, me, stripe, seen, buckets, old_page)) return false;
+  if (old_page != ~0U) {
+    if (engine.slabs.is_worth_draining(old_page)) drain_page(engine, me, old_page);
+    engine.slabs.release_page_if_empty(old_page, me);
+  }
   return true;
 }
 

@@ -37,12 +37,14 @@ class Verifier {
   }
 
   void check_lock(std::uint64_t word, const std::string& what) {
-    if (word != LockWord::kFree && !known(LockWord::owner(word), ~0U)) problem(what + " is locked by a worker that never existed (word " + std::to_string(word) + ")");
+    if (word != LockWord::kFree && !known(LockWord::owner(word), ~0U))
+      problem(what + " is locked by a worker that never existed (word " + std::to_string(word) + ")");
   }
 
   void check_workers() {
     const std::uint64_t used = view_.header().slots_used.load(kAcquire);
-    if (used > view_.geometry().worker_count) problem("slots_used is " + std::to_string(used) + " of " + std::to_string(view_.geometry().worker_count));
+    if (used > view_.geometry().worker_count)
+      problem("slots_used is " + std::to_string(used) + " of " + std::to_string(view_.geometry().worker_count));
   }
 
   void check_stripe(std::uint32_t stripe) {
@@ -108,14 +110,20 @@ class Verifier {
     const std::uint32_t tag = Entry::tag(word);
     const std::string at = "entry for offset " + std::to_string(offset);
     const std::uint32_t first = Place::first(tag, table.count);
-    if (number != first && (table.count == 1 || number != Place::second(tag, table.count, first))) return at + " stands in a bucket where its tag does not belong";
+    if (number == first && table.count > 1) {
+      for (auto& twin : table.second(tag).entries)
+        if (Entry::same_item(twin.load(kAcquire), word)) return at + " stands in both its buckets";
+    }
+    if (number != first && (table.count == 1 || number != Place::second(tag, table.count, first)))
+      return at + " stands in a bucket where its tag does not belong";
     Chunk chunk;
     if (!engine_.slabs.locate(offset, chunk)) return at + " refers to no chunk";
     if (engine_.classes.shape(chunk.size_class).is_index) return at + " refers to a chunk of an index class";
     const std::uint64_t side = engine_.slabs.side(chunk).load(kAcquire);
     if (!is_linked_to(side, stripe) || SideWord::tag(side) != tag) return at + " refers to a chunk that is not linked to it";
     const ItemView item = ItemView::at(view_, offset);
-    if (!item || item.header.bytes() > engine_.classes.shape(chunk.size_class).chunk_bytes) return at + " refers to an item longer than its chunk";
+    if (!item || item.header.bytes() > engine_.classes.shape(chunk.size_class).chunk_bytes)
+      return at + " refers to an item longer than its chunk";
     std::string key(item.header.key_bytes(), '\0');
     racy_copy_out(key.data(), item.bytes + item.header.key_at(), key.size());
     const std::uint64_t hash = hash_key(key, engine_.seed);
@@ -123,7 +131,8 @@ class Verifier {
     if (item.header.chained()) {
       const bool whole = for_each_part(engine_, item, [&](std::uint64_t part_offset, std::size_t bytes, const std::byte* part_bytes) {
         Chunk part;
-        if (!engine_.slabs.locate(part_offset, part) || kPartBytesAt + bytes > engine_.classes.shape(part.size_class).chunk_bytes) return false;
+        if (!engine_.slabs.locate(part_offset, part) || kPartBytesAt + bytes > engine_.classes.shape(part.size_class).chunk_bytes)
+          return false;
         const std::uint64_t part_side = engine_.slabs.side(part).load(kAcquire);
         return SideWord::state(part_side) == SideWord::kPart && SideWord::stripe(part_side) == stripe && SideWord::tag(part_side) == tag &&
                racy_load(part_bytes + kPartChainIdAt) == item.chain_id();
@@ -137,7 +146,8 @@ class Verifier {
     for (std::uint32_t page = 0; page < view_.geometry().page_count; ++page) {
       check_lock(view_.page_info(page).lock.load(kAcquire), "page " + std::to_string(page));
       const std::uint32_t raw = view_.page_class(page).load(kAcquire);
-      if (raw != kNoClass && raw >= engine_.classes.count()) problem("page " + std::to_string(page) + " has the unknown class " + std::to_string(raw));
+      if (raw != kNoClass && raw >= engine_.classes.count())
+        problem("page " + std::to_string(page) + " has the unknown class " + std::to_string(raw));
       const std::uint32_t size_class = engine_.slabs.page_class(page);
       if (size_class == kNoClass) continue;
       for (std::uint32_t i = 0; i < engine_.classes.shape(size_class).chunks; ++i) check_side(page, i, size_class);
@@ -147,19 +157,23 @@ class Verifier {
   void check_side(std::uint32_t page, std::uint32_t index, std::uint32_t size_class) {
     const std::uint64_t word = engine_.slabs.side(page, index).load(kAcquire);
     ++report_.chunks;
-    const auto changed = [&] { return engine_.slabs.side(page, index).load(kAcquire) != word || engine_.slabs.page_class(page) != size_class; };
+    const auto changed = [&] {
+      return engine_.slabs.side(page, index).load(kAcquire) != word || engine_.slabs.page_class(page) != size_class;
+    };
     const std::string what = "page " + std::to_string(page) + ", chunk " + std::to_string(index);
     switch (SideWord::state(word)) {
       case SideWord::kFree:
         if ((word & SideWord::kPayloadMask) != 0 && !changed()) problem(what + " is free, but not only that");
         return;
       case SideWord::kClaimed:
-        if (!known(SideWord::claimant(word), SideWord::kIncarnationMask) && !changed()) problem(what + " is claimed by a worker that never existed");
+        if (!known(SideWord::claimant(word), SideWord::kIncarnationMask) && !changed())
+          problem(what + " is claimed by a worker that never existed");
         return;
       case SideWord::kLinked:
       case SideWord::kPart:
         if (SideWord::stripe(word) >= view_.geometry().stripe_count && !changed()) problem(what + " belongs to an unknown stripe");
-        if (SideWord::state(word) == SideWord::kLinked && !engine_.classes.shape(size_class).is_index && !referenced_.contains(engine_.slabs.chunk_at(page, index, size_class).offset))
+        if (SideWord::state(word) == SideWord::kLinked && !engine_.classes.shape(size_class).is_index &&
+            !referenced_.contains(engine_.slabs.chunk_at(page, index, size_class).offset))
           ++report_.unreferenced;
         return;
     }

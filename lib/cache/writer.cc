@@ -50,7 +50,8 @@ void Writer::write_head(const Draft& draft, const Key& key) const noexcept {
   racy_copy_in(to + draft.header.key_at(), key.text.data(), key.text.size());
 }
 
-Writer::Draft Writer::draft(const Key& key, std::string_view value, std::uint64_t expiry_ms, bool expires, std::uint32_t epoch) const noexcept {
+Writer::Draft Writer::draft(const Key& key, std::string_view value, std::uint64_t expiry_ms, bool expires,
+                            std::uint32_t epoch) const noexcept {
   Draft draft;
   draft.expiry_ms = expiry_ms;
   const std::uint64_t single = ItemHeader::make(epoch, key.text.size(), 0, true, false).bytes() + value.size();
@@ -78,7 +79,8 @@ bool Writer::draft_chain(Draft& draft, const Key& key, std::string_view value, s
   const Allocator allocator(engine_, me_);
   const std::uint64_t chain_id = engine_.view.header().next_chain_id.fetch_add(1, kRelaxed);
   const std::uint64_t chunk = engine_.classes.largest_item_bytes();
-  const std::uint64_t in_head = std::min<std::uint64_t>({chunk - draft.header.key_at() - key.text.size(), ItemHeader::kMaxValueBytes, value.size()});
+  const std::uint64_t in_head =
+      std::min<std::uint64_t>({chunk - draft.header.key_at() - key.text.size(), ItemHeader::kMaxValueBytes, value.size()});
   const std::uint64_t in_part = chunk - kPartBytesAt;
   std::uint64_t end = value.size();
   while (end > in_head) {
@@ -136,7 +138,8 @@ Status Writer::judge(const Found& found, bool live, Condition condition, std::ui
   return Status::kOk;
 }
 
-bool Writer::find_room(StripeGuard& guard, const Key& key, const Table& table, int attempt, Atomic<std::uint64_t>*& entry, Found& old) const noexcept {
+bool Writer::find_room(StripeGuard& guard, const Key& key, const Table& table, int attempt, Atomic<std::uint64_t>*& entry,
+                       Found& old) const noexcept {
   Stripe& stripe = engine_.view.stripe(key.stripe);
   const std::uint32_t epoch = engine_.epoch();
   const bool fresh = stripe.table_epoch.load(kRelaxed) == epoch;
@@ -154,6 +157,11 @@ bool Writer::find_room(StripeGuard& guard, const Key& key, const Table& table, i
   }
   entry = table.find_empty(key.tag);
   if (entry != nullptr) return true;
+  entry = table.displace(key.tag);
+  if (entry != nullptr) {
+    stripe.moves.fetch_add(1, kRelease);
+    return true;
+  }
   if (may_rebuild) {
     guard.unlock();
     rebuild_table(engine_, me_, key.stripe, table.directory_word, table.count + table.count / 8 + 1);
@@ -223,7 +231,9 @@ Status Writer::store(const Key& key, std::string_view value, Expiry expiry, Cond
   if (value.size() > engine_.largest_value_bytes()) {
     me_.count(CounterId::k_too_large);
     const Status erased = erase(key, condition, version);  // a stale value that looks like success is the worst answer
-    return erased == Status::kOk || (erased == Status::kNotFound && condition != Condition::kPresent && condition != Condition::kVersion) ? Status::kTooLarge : erased;
+    return erased == Status::kOk || (erased == Status::kNotFound && condition != Condition::kPresent && condition != Condition::kVersion)
+               ? Status::kTooLarge
+               : erased;
   }
   if (expiry.already) {
     const Status erased = erase(key, condition, version);
@@ -233,7 +243,9 @@ Status Writer::store(const Key& key, std::string_view value, Expiry expiry, Cond
   if (!made.head) {
     me_.count(CounterId::k_no_space);
     const Status erased = erase(key, condition, version);
-    return erased == Status::kOk || (erased == Status::kNotFound && (condition == Condition::kAlways || condition == Condition::kAbsent)) ? Status::kNoSpace : erased;
+    return erased == Status::kOk || (erased == Status::kNotFound && (condition == Condition::kAlways || condition == Condition::kAbsent))
+               ? Status::kNoSpace
+               : erased;
   }
   for (int attempt = 0; attempt < kWriteTries; ++attempt) {
     StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);

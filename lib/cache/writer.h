@@ -32,7 +32,8 @@ class Writer {
  public:
   Writer(const Engine& engine, const Worker& me) noexcept : engine_(engine), me_(me) {}
 
-  [[nodiscard]] Status store(const Key& key, std::string_view value, Expiry expiry, Condition condition, std::uint64_t version = 0) const noexcept;
+  [[nodiscard]] Status store(const Key& key, std::string_view value, Expiry expiry, Condition condition,
+                             std::uint64_t version = 0) const noexcept;
   [[nodiscard]] Status erase(const Key& key, Condition condition = Condition::kAlways, std::uint64_t version = 0) const noexcept;
   [[nodiscard]] Counter increment(const Key& key, std::int64_t delta, std::int64_t initial, Expiry expiry) const noexcept;
   [[nodiscard]] Status touch(const Key& key, Expiry expiry) const noexcept;
@@ -48,7 +49,8 @@ class Writer {
     std::uint32_t parts = 0;
   };
 
-  [[nodiscard]] Draft draft(const Key& key, std::string_view value, std::uint64_t expiry_ms, bool expires, std::uint32_t epoch) const noexcept;
+  [[nodiscard]] Draft draft(const Key& key, std::string_view value, std::uint64_t expiry_ms, bool expires,
+                            std::uint32_t epoch) const noexcept;
   [[nodiscard]] bool draft_chain(Draft& draft, const Key& key, std::string_view value, std::uint32_t epoch) const noexcept;
   void note_epoch(std::uint32_t page, std::uint32_t epoch) const noexcept;
   void note_expiry_of(const Chunk& chunk, std::uint64_t at_ms) const noexcept;
@@ -60,7 +62,8 @@ class Writer {
 
   /// An entry for a new key, in `entry`; false: the lock was let go to rebuild the table, so look again. On the last attempt whatever
   /// is coldest in the key's buckets has to go: it is then `old`. Lock held.
-  [[nodiscard]] bool find_room(StripeGuard& guard, const Key& key, const Table& table, int attempt, Atomic<std::uint64_t>*& entry, Found& old) const noexcept;
+  [[nodiscard]] bool find_room(StripeGuard& guard, const Key& key, const Table& table, int attempt, Atomic<std::uint64_t>*& entry,
+                               Found& old) const noexcept;
   [[nodiscard]] Status judge(const Found& found, bool live, Condition condition, std::uint64_t version) const noexcept;
   [[nodiscard]] Status busy() const noexcept;
 

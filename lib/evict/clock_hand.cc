@@ -14,7 +14,9 @@ ClockHand::Position ClockHand::position() const noexcept {
   return {page < pages ? page : 0, static_cast<std::uint32_t>(word)};
 }
 
-void ClockHand::move_to(Position position) const noexcept { state_.hand.store((std::uint64_t{position.page} << 32) | position.chunk, kRelaxed); }
+void ClockHand::move_to(Position position) const noexcept {
+  state_.hand.store((std::uint64_t{position.page} << 32) | position.chunk, kRelaxed);
+}
 
 bool ClockHand::next_page(std::uint32_t& page) const noexcept {
   const auto pages = static_cast<std::uint32_t>(view_.geometry().page_count);

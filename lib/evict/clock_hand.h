@@ -16,7 +16,8 @@ class ClockHand {
     std::uint32_t chunk = 0;
   };
 
-  ClockHand(const View& view, std::uint32_t size_class) noexcept : view_(view), state_(view.size_class(size_class)), size_class_(size_class) {}
+  ClockHand(const View& view, std::uint32_t size_class) noexcept
+      : view_(view), state_(view.size_class(size_class)), size_class_(size_class) {}
 
   [[nodiscard]] Position position() const noexcept;
   void move_to(Position position) const noexcept;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "index/table.h"
 
+#include "base/step.h"
+
 namespace carafe {
 namespace {
 
@@ -28,6 +30,40 @@ Atomic<std::uint64_t>* Table::find_empty(std::uint32_t tag) const noexcept {
   Bucket& other = second(tag);
   const std::uint32_t in_other = used(other);
   return in_one <= in_other ? empty_in(one) : empty_in(other);
+}
+
+Atomic<std::uint64_t>* Table::displace(std::uint32_t tag) const noexcept {
+  if (count < 2) return nullptr;
+  for (Bucket* bucket : {&first(tag), &second(tag)})
+    for (auto& entry : bucket->entries) {
+      const std::uint64_t word = entry.load(kRelaxed);
+      Bucket& other = other_bucket(*bucket, Entry::tag(word));
+      auto* place = &other == bucket ? nullptr : empty_in(other);
+      if (place == nullptr) continue;
+      place->store(word, kRelease);
+      CARAFE_STEP("displace: copied");
+      raise_version(place);
+      CARAFE_STEP("displace: copy's version raised");
+      entry.store(Entry::kEmpty, kRelease);
+      CARAFE_STEP("displace: old one cleared");
+      raise_version(&entry);
+      return &entry;
+    }
+  return nullptr;
+}
+
+void Table::remove_twins() const noexcept {
+  if (count < 2) return;
+  for (std::uint32_t i = 0; i < count; ++i)
+    for (auto& entry : buckets[i].entries) {
+      const std::uint64_t word = entry.load(kRelaxed);
+      if (word == Entry::kEmpty || &first(Entry::tag(word)) != &buckets[i]) continue;
+      for (auto& twin : second(Entry::tag(word)).entries)
+        if (Entry::same_item(twin.load(kRelaxed), word)) {
+          twin.store(Entry::kEmpty, kRelease);
+          raise_version(&twin);
+        }
+    }
 }
 
 Atomic<std::uint64_t>* Table::find_coldest(std::uint32_t tag) const noexcept {
@@ -64,7 +100,9 @@ std::uint32_t Table::copy_private(const Table& from) const noexcept {
     for (const auto& entry : from.buckets[i].entries) {
       const std::uint64_t word = entry.load(kRelaxed);
       if (word == Entry::kEmpty) continue;
-      if (auto* place = find_empty(Entry::tag(word))) {
+      auto* place = find_empty(Entry::tag(word));
+      if (place == nullptr) place = displace(Entry::tag(word));
+      if (place != nullptr) {
         place->store(word, kRelaxed);
       } else {
         ++lost;

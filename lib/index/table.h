@@ -25,7 +25,9 @@ struct Table {
     if (table.buckets == nullptr) table.count = 0;
     return table;
   }
-  [[nodiscard]] static Table of(const View& view, std::uint32_t stripe) noexcept { return from_word(view, view.directory(stripe).load(kAcquire)); }
+  [[nodiscard]] static Table of(const View& view, std::uint32_t stripe) noexcept {
+    return from_word(view, view.directory(stripe).load(kAcquire));
+  }
 
   [[nodiscard]] Bucket& first(std::uint32_t tag) const noexcept { return buckets[Place::first(tag, count)]; }
   [[nodiscard]] Bucket& second(std::uint32_t tag) const noexcept { return buckets[Place::second(tag, count, Place::first(tag, count))]; }
@@ -48,6 +50,17 @@ struct Table {
   }
   /// An empty entry for `tag`: the first bucket's while it is not nearly full, else the emptier one's. nullptr when both are full.
   [[nodiscard]] Atomic<std::uint64_t>* find_empty(std::uint32_t tag) const noexcept;
+  /// Makes room where both buckets are full: moves one of their entries to its other bucket (cuckoo hashing, Pagh and Rodler 2001, one
+  /// step deep), so that tables can be nine tenths full. The copy comes first, then the old one goes, each with its version: a reader
+  /// finds at least one of them, or sees that it has to look again. A death in between leaves both; see remove_twins.
+  [[nodiscard]] Atomic<std::uint64_t>* displace(std::uint32_t tag) const noexcept;
+  /// Clears the second one of two entries for one chunk, which a displacement cut short has left.
+  void remove_twins() const noexcept;
+  /// The other bucket in which an entry of `bucket` might stand.
+  [[nodiscard]] Bucket& other_bucket(const Bucket& bucket, std::uint32_t tag) const noexcept {
+    Bucket& one = first(tag);
+    return &one == &bucket ? second(tag) : one;
+  }
   /// The entry of either bucket that has been used least, for the case that both are full and cannot grow.
   [[nodiscard]] Atomic<std::uint64_t>* find_coldest(std::uint32_t tag) const noexcept;
 
@@ -68,15 +81,17 @@ struct Table {
 
 /// How large a table should be.
 struct TableSize {
-  /// Whether one more entry asks for a larger table: beyond 86 % two-choice placement starts to fail.
-  [[nodiscard]] static constexpr bool is_full(std::uint32_t entries, std::uint32_t buckets) noexcept { return entries * 100 >= buckets * kEntriesPerBucket * 86; }
+  /// Whether one more entry asks for a larger table: beyond nine tenths a displacement of one step starts to fail.
+  [[nodiscard]] static constexpr bool is_full(std::uint32_t entries, std::uint32_t buckets) noexcept {
+    return entries * 100 >= buckets * kEntriesPerBucket * 90;
+  }
   /// Whether it wastes more than half.
   [[nodiscard]] static constexpr bool is_sparse(std::uint32_t entries, std::uint32_t buckets) noexcept {
     return buckets > 4 && entries * 100 < buckets * kEntriesPerBucket * 45;
   }
-  /// Buckets for `entries` at about 78 %.
+  /// Buckets for `entries` at about 82 %.
   [[nodiscard]] static constexpr std::uint32_t for_entries(std::uint32_t entries) noexcept {
-    return static_cast<std::uint32_t>(std::uint64_t{entries} * 100 / (kEntriesPerBucket * 78) + 1);
+    return static_cast<std::uint32_t>(std::uint64_t{entries} * 100 / (kEntriesPerBucket * 82) + 1);
   }
 };
 

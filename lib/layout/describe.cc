@@ -81,6 +81,7 @@ std::string describe_layout() {
   CARAFE_FIELD(Stripe, entry_count);
   CARAFE_FIELD(Stripe, table_epoch);
   CARAFE_FIELD(Stripe, items);
+  CARAFE_FIELD(Stripe, moves);
   CARAFE_FIELD(Stripe, item_bytes);
   head(out, "Bucket", sizeof(Bucket));
   CARAFE_FIELD(Bucket, version);
@@ -93,6 +94,7 @@ std::string describe_layout() {
   CARAFE_FIELD(PageInfo, generation);
   CARAFE_FIELD(PageInfo, free_cursor);
   CARAFE_FIELD(PageInfo, expiry_cursor);
+  CARAFE_FIELD(PageInfo, draining_until_ms);
   CARAFE_FIELD(PageInfo, next_min_expiry_ms);
   head(out, "ClassState", sizeof(ClassState));
   CARAFE_FIELD(ClassState, hand);

@@ -29,7 +29,8 @@ struct ItemHeader {
 
   std::uint64_t word = 0;
 
-  static constexpr ItemHeader make(std::uint32_t epoch, std::size_t key_bytes, std::size_t value_bytes, bool expires, bool chained) noexcept {
+  static constexpr ItemHeader make(std::uint32_t epoch, std::size_t key_bytes, std::size_t value_bytes, bool expires,
+                                   bool chained) noexcept {
     return {(std::uint64_t{epoch} << 32) | (std::uint64_t{key_bytes - 1} << 20) | (std::uint64_t{value_bytes} << 3) |
             (chained ? kChained : 0) | (expires ? kExpires : 0)};
   }

@@ -11,7 +11,7 @@ struct Geometry {
   std::uint64_t capacity_bytes;
   std::uint64_t page_bytes;
   std::uint64_t page_count;
-  std::uint64_t stripe_count;      // a power of two
+  std::uint64_t stripe_count;  // a power of two
   std::uint64_t worker_count;
   std::uint64_t workers_at;        // WorkerSlot[worker_count]
   std::uint64_t namespaces_at;     // kept for namespaces and tags
@@ -56,9 +56,9 @@ struct alignas(kCacheLineBytes) SegmentHeader {
   std::uint64_t magic;
   std::uint32_t layout_version;
   std::uint32_t header_bytes;
-  std::uint64_t fingerprint;          // what two builds must agree on (segment/fingerprint.h)
-  std::uint64_t seed;                 // of the hash; never shown
-  std::uint64_t time_namespace;       // inode of the creator's; expiry times mean nothing in another
+  std::uint64_t fingerprint;     // what two builds must agree on (segment/fingerprint.h)
+  std::uint64_t seed;            // of the hash; never shown
+  std::uint64_t time_namespace;  // inode of the creator's; expiry times mean nothing in another
   std::uint64_t boot_id[2];
   std::uint64_t created_ms;           // monotonic
   std::int64_t created_unix_seconds;  // for people
@@ -73,12 +73,12 @@ struct alignas(kCacheLineBytes) SegmentHeader {
 
   alignas(kCacheLineBytes) Atomic<std::uint64_t> free_pages;  // in the pool, about
   Atomic<std::uint64_t> pool_cursor;
-  Atomic<std::uint64_t> outdated_cursor;                      // pages looked at for outdated ones in `outdated_epoch`
+  Atomic<std::uint64_t> outdated_cursor;  // pages looked at for outdated ones in `outdated_epoch`
   Atomic<std::uint32_t> outdated_epoch;
-  Atomic<std::uint32_t> slots_used;                           // no slot from here on was ever used
+  Atomic<std::uint32_t> slots_used;  // no slot from here on was ever used
   Atomic<std::uint64_t> next_chain_id;
-  Atomic<std::uint64_t> resynced_recoveries;                  // gauges were last counted at this many recoveries
-  Atomic<std::uint64_t> items_correction;                     // as in CounterLane
+  Atomic<std::uint64_t> resynced_recoveries;  // gauges were last counted at this many recoveries
+  Atomic<std::uint64_t> items_correction;     // as in CounterLane
   Atomic<std::uint64_t> bytes_correction;
 
   WindowRing windows[kWindows];

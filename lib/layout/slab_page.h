@@ -12,8 +12,8 @@ namespace carafe {
 ///
 /// What is known about it stands outside, in a table, so that no late store of anybody can land in a value:
 ///
-///   byte 0      8            12           16          24           28            32                36         40
-///        | lock | free_count | last_epoch | min_expiry | generation | free_cursor | expiry_cursor   | reserved | next_min_expiry | ...
+///   byte 0      8            12           16          24           28            32              36               40
+///        | lock | free_count | last_epoch | min_expiry | generation | free_cursor | expiry_cursor | draining_until | next_min_expiry | ...
 ///
 /// Shared:  by every worker.
 /// lock:    LockWord; guards claims of chunks here and the page's class (page_class array). At most one page's lock is held by
@@ -27,7 +27,7 @@ struct alignas(kCacheLineBytes) PageInfo {
   Atomic<std::uint32_t> generation;          // where chunk generations continue when the class changes (under lock)
   Atomic<std::uint32_t> free_cursor;         // word of the bitmap below which no bit is set
   Atomic<std::uint32_t> expiry_cursor;       // chunk at which the search for expired items goes on
-  Atomic<std::uint32_t> reserved0;
+  Atomic<std::uint32_t> draining_until_ms;   // low half of a time: until then nothing new is put here
   Atomic<std::uint64_t> next_min_expiry_ms;  // what that search has found for min_expiry so far
   std::byte reserved[16];
 };
@@ -38,18 +38,18 @@ inline constexpr std::uint32_t kNoClass = 255;
 
 /// One size class: where its hand is, and what happened to it. All advice.
 struct alignas(kCacheLineBytes) ClassState {
-  Atomic<std::uint64_t> hand;             // {page 32, chunk 32}: the next chunk to look at
-  Atomic<std::uint64_t> page_turned_ms;   // when the hand last left a page
-  Atomic<std::uint64_t> turn_ms;          // how long a turn takes, smoothed; 0 = has not moved yet
+  Atomic<std::uint64_t> hand;            // {page 32, chunk 32}: the next chunk to look at
+  Atomic<std::uint64_t> page_turned_ms;  // when the hand last left a page
+  Atomic<std::uint64_t> turn_ms;         // how long a turn takes, smoothed; 0 = has not moved yet
   Atomic<std::uint64_t> evictions;
   Atomic<std::uint64_t> moved_in;
   Atomic<std::uint64_t> moved_out;
   Atomic<std::uint32_t> page_count;
-  Atomic<std::uint32_t> maybe_free;       // 1: some page has bits in its bitmap
-  Atomic<std::uint32_t> free_cursor;      // page where the last free chunk was found
-  Atomic<std::uint32_t> expiry_cursor;    // next page whose min_expiry is looked at
-  Atomic<std::uint64_t> next_expiry_ms;   // no item of the class expires before
-  Atomic<std::uint64_t> pass_expiry_ms;   // what the present pass over the pages has found for it
+  Atomic<std::uint32_t> maybe_free;      // 1: some page has bits in its bitmap
+  Atomic<std::uint32_t> free_cursor;     // page where the last free chunk was found
+  Atomic<std::uint32_t> expiry_cursor;   // next page whose min_expiry is looked at
+  Atomic<std::uint64_t> next_expiry_ms;  // no item of the class expires before
+  Atomic<std::uint64_t> pass_expiry_ms;  // what the present pass over the pages has found for it
   std::byte reserved[48];
 };
 static_assert(SharedLayout<ClassState> && sizeof(ClassState) == 2 * kCacheLineBytes);

@@ -9,8 +9,8 @@ namespace carafe {
 /// One stripe: a lock, and what is known about the table of buckets it guards. Keys belong to the stripe that the low bits
 /// of their hash name. The table itself is found through the directory (directory.h), which readers use without the lock.
 ///
-///   byte 0      8             12            16      20         24           32          64
-///        | lock | entry_count | table_epoch | items | reserved | item_bytes | reserved  |
+///   byte 0      8             12            16      20      24           32          64
+///        | lock | entry_count | table_epoch | items | moves | item_bytes | reserved  |
 ///
 /// Shared:  by every worker.
 /// Writers: only the holder of `lock`; others may load.
@@ -22,10 +22,11 @@ struct alignas(kCacheLineBytes) Stripe {
   Atomic<std::uint32_t> entry_count;  // entries in the table, dead ones included
   Atomic<std::uint32_t> table_epoch;  // epoch in which the table was begun: an older one holds nothing alive
   Atomic<std::uint32_t> items;        // of table_epoch
-  Atomic<std::uint32_t> reserved0;
+  Atomic<std::uint32_t> moves;        // goes up when an entry moves to its other bucket, so that a walk sees that it must begin anew
   Atomic<std::uint64_t> item_bytes;   // bytes of the chunks of these items
   std::byte reserved[32];             // zero
 };
-static_assert(SharedLayout<Stripe> && sizeof(Stripe) == kCacheLineBytes && offsetof(Stripe, items) == 16 && offsetof(Stripe, item_bytes) == 24);
+static_assert(SharedLayout<Stripe> && sizeof(Stripe) == kCacheLineBytes && offsetof(Stripe, items) == 16 &&
+              offsetof(Stripe, item_bytes) == 24);
 
 }  // namespace carafe

@@ -58,7 +58,8 @@ LockResult OwnerLock::try_lock(Atomic<std::uint64_t>& word, const Worker& me) no
 LockResult OwnerLock::lock(Atomic<std::uint64_t>& word, const Worker& me, std::uint64_t wait_ns) noexcept {
   for (int i = 0; i < kPauses; ++i) {
     std::uint64_t free = LockWord::kFree;
-    if (word.load(kRelaxed) == LockWord::kFree && word.compare_exchange_strong(free, me.word, kAcquire, kRelaxed)) return LockResult::kLocked;
+    if (word.load(kRelaxed) == LockWord::kFree && word.compare_exchange_strong(free, me.word, kAcquire, kRelaxed))
+      return LockResult::kLocked;
     spin_pause();
   }
   return wait(word, me, wait_ns);

@@ -50,7 +50,8 @@ void check_cgroup_limit(std::uint64_t bytes, const std::string& what) {
   }
   if (bytes > room) {
     throw Error(Status::kOverCgroupLimit, "carafe: cannot create " + what + ": capacity_bytes " + std::to_string(bytes) + " exceeds the " +
-                                              std::to_string(room) + " bytes that this memory cgroup has left; lower the capacity or raise the limit");
+                                              std::to_string(room) +
+                                              " bytes that this memory cgroup has left; lower the capacity or raise the limit");
   }
 }
 

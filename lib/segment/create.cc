@@ -30,7 +30,9 @@
 namespace carafe {
 namespace {
 
-[[noreturn]] void fail(Status status, const std::string& what, const std::string& why) { throw Error(status, "carafe: cannot create " + what + ": " + why); }
+[[noreturn]] void fail(Status status, const std::string& what, const std::string& why) {
+  throw Error(status, "carafe: cannot create " + what + ": " + why);
+}
 
 std::string errno_text(const char* call, int error) {
   return std::string(call) + " failed: " + std::strerror(error) + " (errno " + std::to_string(error) + ")";
@@ -54,14 +56,16 @@ void reserve(int fd, const Options& options, const std::string& what) {
   do error = ::posix_fallocate(fd, 0, bytes);
   while (error == EINTR);
   if (error == ENOSPC || error == ENOMEM || error == EFBIG)
-    fail(Status::kOutOfMemory, what, "no room for capacity_bytes " + std::to_string(options.capacity_bytes) + " (" + std::strerror(error) +
-                                         "); lower the capacity, enlarge /dev/shm (mount -o remount,size=...), or use create_anonymous");
+    fail(Status::kOutOfMemory, what,
+         "no room for capacity_bytes " + std::to_string(options.capacity_bytes) + " (" + std::strerror(error) +
+             "); lower the capacity, enlarge /dev/shm (mount -o remount,size=...), or use create_anonymous");
   if (error != 0) fail(Status::kSystem, what, errno_text("posix_fallocate", error));
 }
 
 void set_mode(int fd, const Options& options, const std::string& what) {
   if (!options.group.empty() && ::fchown(fd, static_cast<uid_t>(-1), group_id(options.group, what)) != 0)
-    fail(Status::kNoPermission, what, "may not give it to group \"" + options.group + "\": " + errno_text("fchown", errno) + "; be a member of the group");
+    fail(Status::kNoPermission, what,
+         "may not give it to group \"" + options.group + "\": " + errno_text("fchown", errno) + "; be a member of the group");
   if (::fchmod(fd, options.mode) != 0) fail(Status::kSystem, what, errno_text("fchmod", errno));  // after umask had its say
 }
 
@@ -70,15 +74,17 @@ void initialise(std::byte* base, std::string_view name, const Options& options, 
   const std::uint64_t workers = options.max_workers != 0 ? options.max_workers : default_worker_count(options.capacity_bytes);
   const Geometry geometry = compute_geometry(options.capacity_bytes, workers);
   if (geometry.page_count < 16)
-    fail(Status::kBadOption, what, "max_workers " + std::to_string(workers) + " leave no room for values in capacity_bytes " +
-                                       std::to_string(options.capacity_bytes) + "; lower the one or raise the other");
+    fail(Status::kBadOption, what,
+         "max_workers " + std::to_string(workers) + " leave no room for values in capacity_bytes " +
+             std::to_string(options.capacity_bytes) + "; lower the one or raise the other");
   View view(base, geometry);
   SegmentHeader& header = view.header();
   header.magic = kMagic;
   header.layout_version = kLayoutVersion;
   header.header_bytes = sizeof(SegmentHeader);
   header.fingerprint = build_fingerprint();
-  if (::getrandom(&header.seed, sizeof header.seed, 0) != static_cast<ssize_t>(sizeof header.seed)) fail(Status::kSystem, what, errno_text("getrandom", errno));
+  if (::getrandom(&header.seed, sizeof header.seed, 0) != static_cast<ssize_t>(sizeof header.seed))
+    fail(Status::kSystem, what, errno_text("getrandom", errno));
   header.time_namespace = time_namespace();
   boot_id(header.boot_id);
   header.created_ms = now_ms();
@@ -122,8 +128,8 @@ Segment finish(Fd fd, std::string_view name, const Options& options, const std::
 void check_options(const Options& options) {
   const auto bad = [](const std::string& why) { throw Error(Status::kBadOption, "carafe: bad option: " + why); };
   if (options.capacity_bytes < kMinCapacityBytes || options.capacity_bytes > kMaxCapacityBytes)
-    bad("capacity_bytes is " + std::to_string(options.capacity_bytes) + "; it must be from " + std::to_string(kMinCapacityBytes) + " (1 MiB) to " +
-        std::to_string(kMaxCapacityBytes) + " (1 TiB)");
+    bad("capacity_bytes is " + std::to_string(options.capacity_bytes) + "; it must be from " + std::to_string(kMinCapacityBytes) +
+        " (1 MiB) to " + std::to_string(kMaxCapacityBytes) + " (1 TiB)");
   if (options.mode != 0600 && options.mode != 0660) bad("mode must be 0600, or 0660 together with a group");
   if (options.mode == 0600 && !options.group.empty()) bad("group \"" + options.group + "\" needs mode 0660");
   if (options.max_workers != 0 && (options.max_workers < kMinWorkers || options.max_workers > kMaxWorkers))
@@ -149,7 +155,8 @@ Segment create_segment(std::string_view name, const Options& options) {
   // Published by one link: whoever sees the name sees a complete segment.
   const std::string self = "/proc/self/fd/" + std::to_string(segment.fd.get());
   int result = ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW);
-  if (result != 0 && errno == ENOENT) result = ::linkat(segment.fd.get(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH);  // no /proc; needs a capability
+  if (result != 0 && errno == ENOENT)
+    result = ::linkat(segment.fd.get(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH);  // no /proc; needs a capability
   if (result != 0) {
     if (errno == EEXIST) fail(Status::kSegmentExists, what, path + " exists; use open, or remove it first");
     fail(errno == EACCES || errno == EPERM ? Status::kNoPermission : Status::kSystem, what, errno_text("linkat", errno) + " for " + path);

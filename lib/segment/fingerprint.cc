@@ -19,9 +19,18 @@ namespace carafe {
 
 std::uint64_t build_fingerprint() noexcept {
   const std::uint64_t parts[] = {
-      std::endian::native == std::endian::little ? 1U : 2U, sizeof(void*),          sizeof(SegmentHeader), sizeof(Stripe),     sizeof(Bucket),
-      sizeof(PageInfo),                                     sizeof(ClassState),     sizeof(WorkerSlot),    kEntriesPerBucket,  kMaxClasses,
-      offsetof(SegmentHeader, epoch),                       hash_probe(),
+      std::endian::native == std::endian::little ? 1U : 2U,
+      sizeof(void*),
+      sizeof(SegmentHeader),
+      sizeof(Stripe),
+      sizeof(Bucket),
+      sizeof(PageInfo),
+      sizeof(ClassState),
+      sizeof(WorkerSlot),
+      kEntriesPerBucket,
+      kMaxClasses,
+      offsetof(SegmentHeader, epoch),
+      hash_probe(),
   };
   return hash_key({reinterpret_cast<const char*>(parts), sizeof parts}, 0);
 }

@@ -43,7 +43,8 @@ Mapping Mapping::map(int fd, std::size_t bytes, bool read_only) {
     ::madvise(mapping.base(), bytes, MADV_DONTDUMP);  // secrets, and the time a dump takes; best effort
     return mapping;
   } catch (const ipc::interprocess_exception& failure) {
-    throw Error(Status::kSystem, "carafe: cannot map " + std::to_string(bytes) + " bytes: " + failure.what() + "; check ulimit -v and vm.max_map_count");
+    throw Error(Status::kSystem,
+                "carafe: cannot map " + std::to_string(bytes) + " bytes: " + failure.what() + "; check ulimit -v and vm.max_map_count");
   }
 }
 

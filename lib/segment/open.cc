@@ -41,7 +41,8 @@ Fd open_file(std::string_view name, const std::string& path, bool read_only) {
       fail(Status::kNotASegment, name, path + " is not a regular file; remove it");
     case EACCES:
     case EPERM:
-      fail(Status::kNoPermission, name, "uid " + std::to_string(::geteuid()) + " may not open " + path + "; create it with a group and mode 0660, or run as its owner");
+      fail(Status::kNoPermission, name,
+           "uid " + std::to_string(::geteuid()) + " may not open " + path + "; create it with a group and mode 0660, or run as its owner");
     default:
       fail(Status::kSystem, name, "open(" + path + ") failed: " + std::strerror(errno));
   }
@@ -50,14 +51,17 @@ Fd open_file(std::string_view name, const std::string& path, bool read_only) {
 /// Whether we may believe what other writers of this file did. Looking only, anybody's will do: we check every number we read.
 void check_trust(std::string_view name, const std::string& path, int fd, const struct stat& found, const Options& options) {
   if (found.st_uid != ::geteuid() && found.st_uid != 0 && std::int64_t{found.st_uid} != options.trusted_uid)
-    fail(Status::kNotTrusted, name, path + " belongs to uid " + std::to_string(found.st_uid) + ", which is neither us (" + std::to_string(::geteuid()) +
-                                        ") nor root; set Options::trusted_uid to accept it");
+    fail(Status::kNotTrusted, name,
+         path + " belongs to uid " + std::to_string(found.st_uid) + ", which is neither us (" + std::to_string(::geteuid()) +
+             ") nor root; set Options::trusted_uid to accept it");
   const mode_t wider = found.st_mode & 0777 & ~static_cast<mode_t>(options.mode);
   if (wider != 0)
-    fail(Status::kNotTrusted, name, path + " has mode " + octal(found.st_mode) + ", wider than the " + octal(options.mode) +
-                                        " asked for; set Options::mode to accept 0660, or remove the segment");
+    fail(Status::kNotTrusted, name,
+         path + " has mode " + octal(found.st_mode) + ", wider than the " + octal(options.mode) +
+             " asked for; set Options::mode to accept 0660, or remove the segment");
   if (::fgetxattr(fd, "system.posix_acl_access", nullptr, 0) > 0)
-    fail(Status::kNotTrusted, name, path + " carries an access control list, so its mode does not tell who may write; remove it (setfacl -b)");
+    fail(Status::kNotTrusted, name,
+         path + " carries an access control list, so its mode does not tell who may write; remove it (setfacl -b)");
 }
 
 Geometry check_header(std::string_view name, const std::string& path, int fd, const struct stat& found) {
@@ -65,25 +69,33 @@ Geometry check_header(std::string_view name, const std::string& path, int fd, co
   SegmentHeader header{};
   const ssize_t got = ::pread(fd, static_cast<void*>(&header), sizeof header, 0);
   if (got < 0) fail(Status::kSystem, name, std::string("pread failed: ") + std::strerror(errno));
-  if (static_cast<std::size_t>(got) < offsetof(SegmentHeader, fingerprint) && got != 0) fail(Status::kNotASegment, name, path + " is too short to be one; remove it");
+  if (static_cast<std::size_t>(got) < offsetof(SegmentHeader, fingerprint) && got != 0)
+    fail(Status::kNotASegment, name, path + " is too short to be one; remove it");
   if (got == 0) fail(Status::kTruncated, name, path + " has 0 bytes; remove it");
   if (header.magic != kMagic) fail(Status::kNotASegment, name, path + " does not start with carafe's magic number; remove it");
   if (header.layout_version != kLayoutVersion)
-    fail(Status::kWrongLayout, name, "layout version " + std::to_string(header.layout_version) + ", this library reads " + std::to_string(kLayoutVersion) +
-                                         "; remove it, or use a library of its version");
-  if (static_cast<std::size_t>(got) < sizeof header) fail(Status::kTruncated, name, path + " ends at byte " + std::to_string(got) + ", within its header; remove it");
+    fail(Status::kWrongLayout, name,
+         "layout version " + std::to_string(header.layout_version) + ", this library reads " + std::to_string(kLayoutVersion) +
+             "; remove it, or use a library of its version");
+  if (static_cast<std::size_t>(got) < sizeof header)
+    fail(Status::kTruncated, name, path + " ends at byte " + std::to_string(got) + ", within its header; remove it");
   if (header.fingerprint != build_fingerprint() || header.header_bytes != sizeof(SegmentHeader))
-    fail(Status::kWrongBuild, name, "made by a build of another ABI (word size, byte order or hash); remove it, or use one build on this host");
+    fail(Status::kWrongBuild, name,
+         "made by a build of another ABI (word size, byte order or hash); remove it, or use one build on this host");
   const Geometry geometry = header.geometry;
   if (geometry.capacity_bytes < kMinCapacityBytes || geometry.capacity_bytes > kMaxCapacityBytes || geometry.worker_count < kMinWorkers ||
-      geometry.worker_count > kMaxWorkers || !(geometry == compute_geometry(geometry.capacity_bytes, geometry.worker_count)) || geometry.page_count == 0)
-    fail(Status::kNotASegment, name, "its geometry is out of range (capacity " + std::to_string(geometry.capacity_bytes) + "); it is damaged, remove it");
+      geometry.worker_count > kMaxWorkers || !(geometry == compute_geometry(geometry.capacity_bytes, geometry.worker_count)) ||
+      geometry.page_count == 0)
+    fail(Status::kNotASegment, name,
+         "its geometry is out of range (capacity " + std::to_string(geometry.capacity_bytes) + "); it is damaged, remove it");
   if (static_cast<std::uint64_t>(found.st_size) < geometry.capacity_bytes)
-    fail(Status::kTruncated, name, path + " has " + std::to_string(found.st_size) + " bytes instead of " + std::to_string(geometry.capacity_bytes) + "; remove it");
+    fail(Status::kTruncated, name,
+         path + " has " + std::to_string(found.st_size) + " bytes instead of " + std::to_string(geometry.capacity_bytes) + "; remove it");
   const std::uint64_t ours = time_namespace();
   if (ours != 0 && header.time_namespace != 0 && ours != header.time_namespace)
-    fail(Status::kForeignNamespace, name, "made in time namespace " + std::to_string(header.time_namespace) + ", we are in " + std::to_string(ours) +
-                                              ": its expiry times would be wrong here");
+    fail(Status::kForeignNamespace, name,
+         "made in time namespace " + std::to_string(header.time_namespace) + ", we are in " + std::to_string(ours) +
+             ": its expiry times would be wrong here");
   return geometry;
 }
 
@@ -131,7 +143,8 @@ bool remove_segment(std::string_view name, const Options& options) {
     if (::unlink(path.c_str()) == 0) return true;
     if (errno == ENOENT) return false;
     throw Error(errno == EACCES || errno == EPERM ? Status::kNoPermission : Status::kSystem,
-                "carafe: cannot remove segment \"" + std::string(name) + "\": unlink(" + path + ") failed: " + std::strerror(errno) + "; only its owner or root may");
+                "carafe: cannot remove segment \"" + std::string(name) + "\": unlink(" + path + ") failed: " + std::strerror(errno) +
+                    "; only its owner or root may");
   };
   try {
     Segment segment = open_segment(name, options, false);

@@ -34,8 +34,8 @@ class Fd {
 
 /// A segment that this process has open: file, mapping and checked geometry. All of these functions throw Error.
 struct Segment {
-  std::string name;     // empty: anonymous
-  Fd fd;                // kept for probing byte locks; whoever uses it checks device and inode first
+  std::string name;  // empty: anonymous
+  Fd fd;             // kept for probing byte locks; whoever uses it checks device and inode first
   Mapping mapping;
   View view;
   dev_t device = 0;

@@ -25,15 +25,21 @@ class View {
   [[nodiscard]] SegmentHeader& header() const noexcept { return *at<SegmentHeader>(0); }
 
   [[nodiscard]] Stripe& stripe(std::uint64_t i) const noexcept { return at<Stripe>(geometry_.stripes_at)[i]; }
-  [[nodiscard]] Atomic<std::uint64_t>& directory(std::uint64_t i) const noexcept { return at<Atomic<std::uint64_t>>(geometry_.directory_at)[i]; }
+  [[nodiscard]] Atomic<std::uint64_t>& directory(std::uint64_t i) const noexcept {
+    return at<Atomic<std::uint64_t>>(geometry_.directory_at)[i];
+  }
   [[nodiscard]] WorkerSlot& worker(std::uint64_t i) const noexcept { return at<WorkerSlot>(geometry_.workers_at)[i]; }
   [[nodiscard]] ClassState& size_class(std::uint32_t i) const noexcept { return at<ClassState>(geometry_.classes_at)[i]; }
   [[nodiscard]] PageInfo& page_info(std::uint64_t page) const noexcept { return at<PageInfo>(geometry_.page_infos_at)[page]; }
-  [[nodiscard]] Atomic<std::uint32_t>& page_class(std::uint64_t page) const noexcept { return at<Atomic<std::uint32_t>>(geometry_.page_classes_at)[page]; }
+  [[nodiscard]] Atomic<std::uint32_t>& page_class(std::uint64_t page) const noexcept {
+    return at<Atomic<std::uint32_t>>(geometry_.page_classes_at)[page];
+  }
   [[nodiscard]] std::byte* page(std::uint64_t page) const noexcept { return base_ + geometry_.pages_at + (page << page_shift_); }
   [[nodiscard]] std::uint64_t page_offset(std::uint64_t page) const noexcept { return geometry_.pages_at + (page << page_shift_); }
 
-  [[nodiscard]] std::uint32_t stripe_of(std::uint64_t hash) const noexcept { return static_cast<std::uint32_t>(hash & (geometry_.stripe_count - 1)); }
+  [[nodiscard]] std::uint32_t stripe_of(std::uint64_t hash) const noexcept {
+    return static_cast<std::uint32_t>(hash & (geometry_.stripe_count - 1));
+  }
 
   /// The bytes [offset, offset + bytes) if they lie within the slab pages and start at a multiple of 8; else nullptr.
   [[nodiscard]] std::byte* chunk(std::uint64_t offset, std::uint64_t bytes) const noexcept {
@@ -45,7 +51,8 @@ class View {
   }
   /// The buckets that a directory word names, or nullptr.
   [[nodiscard]] Bucket* table(std::uint64_t directory_word) const noexcept {
-    return reinterpret_cast<Bucket*>(chunk(DirectoryWord::offset(directory_word), std::uint64_t{DirectoryWord::buckets(directory_word)} * sizeof(Bucket)));
+    return reinterpret_cast<Bucket*>(
+        chunk(DirectoryWord::offset(directory_word), std::uint64_t{DirectoryWord::buckets(directory_word)} * sizeof(Bucket)));
   }
   /// The page that an offset accepted by chunk() lies in.
   [[nodiscard]] std::uint64_t page_of(std::uint64_t offset) const noexcept { return (offset - geometry_.pages_at) >> page_shift_; }

@@ -10,7 +10,8 @@ namespace carafe {
 namespace {
 
 constexpr std::uint32_t kMinChunkBytes = 32;
-constexpr double kStep = 1.0905077326652577;  // 2^(1/8)
+constexpr double kStep = 1.0905077326652577;      // 2^(1/8): eight a doubling
+constexpr double kIndexStep = 1.122462048309373;  // 2^(1/6)
 
 std::uint32_t align_up(std::uint32_t value, std::uint32_t to) { return (value + to - 1) / to * to; }
 
@@ -65,7 +66,7 @@ SizeClasses::SizeClasses(std::uint64_t page_bytes) {
     while (chunks > 0 && !fits(cut(bytes, chunks, true), page_bytes)) --chunks;
     if (chunks == 0) break;
     shapes_.push_back(cut(bytes, chunks, true));
-    buckets = std::max(buckets + 1, static_cast<std::uint32_t>(std::lround(buckets * kStep)));
+    buckets = std::max(buckets + 1, static_cast<std::uint32_t>(std::lround(buckets * kIndexStep)));
   }
   CARAFE_ASSERT(count() <= kMaxClasses);
 
@@ -82,14 +83,15 @@ std::uint32_t SizeClasses::item_class(std::uint64_t bytes) const noexcept {
     return shapes_[found].chunk_bytes >= bytes ? found : kNoClass;
   }
   const auto end = shapes_.begin() + item_count_;
-  const auto found = std::lower_bound(shapes_.begin(), end, bytes, [](const ClassShape& shape, std::uint64_t wanted) { return shape.chunk_bytes < wanted; });
+  const auto found = std::lower_bound(shapes_.begin(), end, bytes,
+                                      [](const ClassShape& shape, std::uint64_t wanted) { return shape.chunk_bytes < wanted; });
   return found == end ? kNoClass : static_cast<std::uint32_t>(found - shapes_.begin());
 }
 
 std::uint32_t SizeClasses::index_class(std::uint32_t buckets) const noexcept {
   const auto begin = shapes_.begin() + item_count_;
-  const auto found =
-      std::lower_bound(begin, shapes_.end(), buckets * kCacheLineBytes, [](const ClassShape& shape, std::uint64_t wanted) { return shape.chunk_bytes < wanted; });
+  const auto found = std::lower_bound(begin, shapes_.end(), buckets * kCacheLineBytes,
+                                      [](const ClassShape& shape, std::uint64_t wanted) { return shape.chunk_bytes < wanted; });
   return found == shapes_.end() ? kNoClass : static_cast<std::uint32_t>(found - shapes_.begin());
 }
 

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/step.h"
+#include "base/time.h"
 #include "lock/owner_lock.h"
 #include "workers/worker_registry.h"
 
@@ -31,6 +32,28 @@ bool Slabs::locate(std::uint64_t offset, Chunk& chunk) const noexcept {
   if (index >= shape.chunks || shape.chunks_at + index * shape.chunk_bytes != within) return false;
   chunk = {offset, static_cast<std::uint32_t>(page), index, size_class};
   return true;
+}
+
+bool Slabs::is_draining(std::uint32_t page) const noexcept {
+  const std::uint32_t until = view_.page_info(page).draining_until_ms.load(kRelaxed);
+  return until != 0 && static_cast<std::int32_t>(until - static_cast<std::uint32_t>(now_ms())) > 0;
+}
+
+void Slabs::drain(std::uint32_t page) const noexcept {
+  view_.page_info(page).draining_until_ms.store(static_cast<std::uint32_t>(now_ms() + 100) | 1, kRelaxed);
+}
+
+bool Slabs::is_worth_draining(std::uint32_t page) const noexcept {
+  const std::uint32_t size_class = page_class(page);
+  if (size_class == kNoClass || !classes_.shape(size_class).is_index || is_draining(page)) return false;
+  const std::uint32_t chunks = classes_.shape(size_class).chunks;
+  const std::uint32_t free = view_.page_info(page).free_count.load(kRelaxed);
+  if (free * 2 <= chunks || free >= chunks) return false;
+  std::uint64_t elsewhere = 0;
+  for (std::uint32_t other = 0; other < view_.geometry().page_count; ++other)
+    if (other != page && view_.page_class(other).load(kRelaxed) == size_class)
+      elsewhere += view_.page_info(other).free_count.load(kRelaxed);
+  return elsewhere > chunks - free;
 }
 
 bool Slabs::lock_page(std::uint32_t page, const Worker& me) const noexcept {
@@ -108,7 +131,8 @@ Claim Slabs::claim_free(std::uint32_t size_class, const Worker& me) const noexce
   const auto pages = static_cast<std::uint32_t>(view_.geometry().page_count);
   std::uint32_t page = state.free_cursor.load(kRelaxed) % pages;
   for (std::uint32_t i = 0; i < pages; ++i, page = page + 1 == pages ? 0 : page + 1) {
-    if (view_.page_class(page).load(kRelaxed) != size_class || view_.page_info(page).free_count.load(kRelaxed) == 0) continue;
+    if (view_.page_class(page).load(kRelaxed) != size_class || view_.page_info(page).free_count.load(kRelaxed) == 0 || is_draining(page))
+      continue;
     if (Claim claim = claim_in_page(page, size_class, me)) {
       if (state.free_cursor.load(kRelaxed) != page) state.free_cursor.store(page, kRelaxed);
       return claim;
@@ -146,7 +170,8 @@ void Slabs::mark_free(const Chunk& chunk) const noexcept {
 
 void Slabs::release(const Chunk& chunk, std::uint64_t seen) const noexcept {
   // The hint first: the bitmap is ours to write only while the page cannot change its class, that is while the chunk is not free.
-  if (!worth_a_hint(classes_.shape(chunk.size_class)) || !hints_.push(thread_lane(), chunk.size_class, chunk.page, chunk.index)) mark_free(chunk);
+  if (!worth_a_hint(classes_.shape(chunk.size_class)) || !hints_.push(thread_lane(), chunk.size_class, chunk.page, chunk.index))
+    mark_free(chunk);
   CARAFE_STEP("release: hinted");
   side(chunk).store(SideWord::free(SideWord::generation(seen)), kRelease);
   CARAFE_STEP("release: free");
@@ -167,6 +192,7 @@ void Slabs::format_page_locked(std::uint32_t page, std::uint32_t size_class) con
   info.next_min_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
   info.expiry_cursor.store(0, kRelaxed);
   info.last_epoch.store(view_.header().epoch.load(kRelaxed), kRelaxed);
+  info.draining_until_ms.store(0, kRelaxed);
   CARAFE_STEP("page: cut");
   view_.page_class(page).store(size_class, kRelease);
   CARAFE_STEP("page: class published");
@@ -233,7 +259,8 @@ void Slabs::release_page_if_empty(std::uint32_t page, const Worker& me) const no
   if (!lock_page(page, me)) return;
   if (page_class(page) == size_class) {
     bool empty = true;
-    for (std::uint32_t i = 0; i < classes_.shape(size_class).chunks && empty; ++i) empty = SideWord::state(side(page, i).load(kAcquire)) == SideWord::kFree;
+    for (std::uint32_t i = 0; i < classes_.shape(size_class).chunks && empty; ++i)
+      empty = SideWord::state(side(page, i).load(kAcquire)) == SideWord::kFree;
     if (empty) retire_page_locked(page);
   }
   unlock_page(page);

@@ -71,6 +71,11 @@ class Slabs {
   /// Returns a page whose chunks are all free to the pool. Its lock must be held.
   void retire_page_locked(std::uint32_t page) const noexcept;
 
+  /// Whether it would pay to move what is left in a page of tables to the other pages of its class: less than half, and they have room.
+  [[nodiscard]] bool is_worth_draining(std::uint32_t page) const noexcept;
+  /// Puts nothing new into the page for a while. Ends by itself, so a death in the meantime does not matter.
+  void drain(std::uint32_t page) const noexcept;
+
   /// Makes a page's bitmap say what its side words say. Its lock must be held.
   void rebuild_bitmap_page_locked(std::uint32_t page) const noexcept;
 
@@ -82,6 +87,7 @@ class Slabs {
   [[nodiscard]] Atomic<std::uint64_t>* bitmap(std::uint32_t page, const ClassShape& shape) const noexcept {
     return reinterpret_cast<Atomic<std::uint64_t>*>(view_.page(page) + shape.bitmap_at);
   }
+  [[nodiscard]] bool is_draining(std::uint32_t page) const noexcept;
   void mark_free(const Chunk& chunk) const noexcept;
   void mark_used(const Chunk& chunk) const noexcept;
   [[nodiscard]] Claim claim_in_page(std::uint32_t page, std::uint32_t size_class, const Worker& me) const noexcept;

@@ -17,7 +17,9 @@ struct Gauge {
   static constexpr std::uint64_t make(std::uint32_t epoch, std::int64_t value) noexcept {
     return (std::uint64_t{epoch & 0xffffff} << 40) | (static_cast<std::uint64_t>(value) & kValueMask);
   }
-  static constexpr std::int64_t value_in(std::uint64_t word, std::uint32_t now) noexcept { return epoch(word) == (now & 0xffffff) ? value(word) : 0; }
+  static constexpr std::int64_t value_in(std::uint64_t word, std::uint32_t now) noexcept {
+    return epoch(word) == (now & 0xffffff) ? value(word) : 0;
+  }
 
   /// Adds on behalf of `now`; an older epoch's change is dropped, a newer one's starts from zero.
   static void add(Atomic<std::uint64_t>& gauge, std::uint32_t now, std::int64_t by) noexcept {

@@ -34,7 +34,9 @@ bool find_sample(const WindowRing& ring, std::uint64_t now, std::uint64_t span_m
     if (slot.time_ms.load(kRelaxed) != sample.time_ms) continue;
     const bool old_enough = now - sample.time_ms >= span_ms;
     const bool best_old_enough = found && now - best.time_ms >= span_ms;
-    if (!found || (old_enough && (!best_old_enough || sample.time_ms > best.time_ms)) || (!old_enough && !best_old_enough && sample.time_ms < best.time_ms)) best = sample;
+    if (!found || (old_enough && (!best_old_enough || sample.time_ms > best.time_ms)) ||
+        (!old_enough && !best_old_enough && sample.time_ms < best.time_ms))
+      best = sample;
     found = true;
   }
   return found;

@@ -52,7 +52,8 @@ bool LifeToken::take(const Segment& segment, std::uint32_t slots, std::uint32_t&
     return false;
   }
   struct stat found {};
-  if (!is_same_file(fd, segment) || ::fstat(fd, &found) != 0 || static_cast<std::uint64_t>(found.st_size) < segment.view.geometry().capacity_bytes) {
+  if (!is_same_file(fd, segment) || ::fstat(fd, &found) != 0 ||
+      static_cast<std::uint64_t>(found.st_size) < segment.view.geometry().capacity_bytes) {
     ::close(fd);  // another file has the name now, or it was cut short: touching the mapping would be a SIGBUS
     error = ESTALE;
     return false;

@@ -39,7 +39,8 @@ WorkerRegistry::WorkerRegistry(const Segment& segment) : segment_(segment) {
     throw Error(Status::kSystem, "carafe: cannot map a page that fork wipes (needs Linux 4.14)");
   }
   identity_ = new (page) Identity{};
-  static const int registered = ::pthread_atfork(nullptr, nullptr, +[] { after_fork_in_child(); });
+  static const int registered = ::pthread_atfork(
+      nullptr, nullptr, +[] { after_fork_in_child(); });
   static_cast<void>(registered);
   for (auto& place : watched) {
     WorkerRegistry* none = nullptr;

@@ -137,6 +137,13 @@ int Child::wait(std::chrono::milliseconds most) noexcept {
   return -1;
 }
 
+int Child::poll() noexcept {
+  int status = 0;
+  if (pid_ <= 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) return kStillRunning;
+  pid_ = -1;
+  return status_of(status);
+}
+
 bool Child::wait_until_stopped() noexcept {
   for (;;) {
     int status = 0;

@@ -54,6 +54,9 @@ class Child {
   void signal(int number) const noexcept;
   /// Exit status, or 128 + the signal that killed it; -1 when it did not end in time and was killed.
   int wait(std::chrono::milliseconds most = std::chrono::seconds(60)) noexcept;
+  /// As wait, but at once: kStillRunning when it has not ended.
+  static constexpr int kStillRunning = -2;
+  [[nodiscard]] int poll() noexcept;
   /// Waits until a SIGSTOP that was sent has stopped it. False when it ended instead.
   [[nodiscard]] bool wait_until_stopped() noexcept;
   /// kill -9, and reap.

@@ -236,39 +236,46 @@ TEST_P(HandleThreadTest, AfterClearReturnsNothingStoredBeforeIsSeenByAnyThread) 
 
 TEST_P(HandleThreadTest, ClearsAmongWritesNeverBringBackWhatWasStoredBefore) {
   make(kMiB);
-  std::atomic<std::uint64_t> begun{0};    // rounds: the clear of round n starts when this is n ...
-  std::atomic<std::uint64_t> cleared{0};  // ... and has ended when this is
+  const std::uint64_t sets = repetitions(100'000);  // by each thread
+  std::atomic<std::uint32_t> begun{0};              // the n-th clear begins after this is n ...
+  std::atomic<std::uint32_t> ended{0};              // ... and has ended before this is
+  constexpr std::uint32_t kInFlight = 0xffffffff;
+  std::vector<std::atomic<std::uint32_t>> begun_after_set(kThreads * sets);
+  for (auto& number : begun_after_set) number.store(kInFlight);
   std::atomic<std::uint64_t> stale{0};
-  std::atomic<bool> stop{false};
+  std::atomic<std::uint64_t> hits{0};
+  std::atomic<std::uint32_t> finished{0};
   in_threads([&](std::size_t i, Cache& cache) {
     if (i == 0) {
-      for (std::uint64_t round = 1; round <= repetitions(3'000); ++round) {
-        begun.store(round);
+      while (finished.load() < kThreads - 1) {
+        begun.fetch_add(1);
         cache.clear();
-        cleared.store(round);
+        ended.store(begun.load());
         std::this_thread::yield();
       }
-      stop.store(true);
       return;
     }
     Random random(i);
     std::string found;
-    while (!stop.load()) {
+    for (std::uint64_t done = 0; done < sets;) {
       const std::string key = numbered_key("k", random.below(200));
       if (random.one_in(2)) {
-        // A set that is over before a clear begins carries a number that is below that clear's.
-        static_cast<void>(cache.set(key, value_for(key, begun.load() + 1, 60)));
+        const std::uint64_t sequence = i * sets + done++;
+        if (cache.set(key, value_for(key, sequence, 60)) == Status::kOk) begun_after_set[sequence].store(begun.load());
         continue;
       }
-      const std::uint64_t ended = cleared.load();
+      const std::uint32_t clears = ended.load();
       if (cache.get(key, found) != Status::kOk) continue;
+      ++hits;
       const auto sequence = sequence_of(key, found);
-      // Written while `begun` was sequence - 1; it may have been in flight during the clear after that, not during a later one ...
-      if (!sequence || *sequence + 1 < ended) ++stale;
+      // A set that was over when `n` clears had begun is undone by clear n + 1.
+      const std::uint32_t known = sequence ? begun_after_set[*sequence].load() : 0;
+      if (!sequence || (known != kInFlight && known < clears)) ++stale;
     }
+    ++finished;
   });
-  // ... unless its thread slept through whole rounds between reading `begun` and its set, which is rare.
-  EXPECT_LE(stale.load(), 50U);
+  EXPECT_EQ(stale.load(), 0U);
+  EXPECT_GT(hits.load(), 100U);
   expect_sound();
 }
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # What the tests of the tool share. Each of them is `bash tests/tools/NAME.sh PATH_OF_CARAFE`, sources this, and ends with `finish`.
 # Run by itself, this only sees whether the tool starts.

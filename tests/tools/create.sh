@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # carafe create: sizes, modes, groups, and every way in which it is refused.
 source "$(dirname "$0")/common.sh"

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # carafe del and clear.
 source "$(dirname "$0")/common.sh"

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Every class of failure has its code, with every verb that can meet it; and a message that names the remedy.
 source "$(dirname "$0")/common.sh"

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # carafe keys: all of them, once, escaped; globs; limits.
 source "$(dirname "$0")/common.sh"

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Verbs that look change not one byte of the segment, whatever its state, and need no right to write.
 source "$(dirname "$0")/common.sh"

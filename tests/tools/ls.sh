@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # carafe ls: live, idle, damaged, foreign and unreadable segments, in one list that never fails for one of them.
 source "$(dirname "$0")/common.sh"

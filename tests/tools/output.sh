@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # What goes where: plain text in a pipe, bold headers on a terminal that wants them, JSON everywhere, flags before and behind the verb.
 source "$(dirname "$0")/common.sh"

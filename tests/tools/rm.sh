@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # carafe rm: at once when nobody has it open; asks, or needs --yes, when somebody has.
 source "$(dirname "$0")/common.sh"

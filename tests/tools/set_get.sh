@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # carafe set and get: any bytes in, the same bytes out; time to live; refusals.
 source "$(dirname "$0")/common.sh"

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # carafe stat: windows, counters, JSON; -w.
 source "$(dirname "$0")/common.sh"

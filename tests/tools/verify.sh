@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # carafe verify: ok, and not ok.
 source "$(dirname "$0")/common.sh"

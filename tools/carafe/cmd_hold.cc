@@ -22,8 +22,7 @@ struct HoldCommand {
 
 int hold(const Context& context, const HoldCommand& command) {
   const std::string name = segment_name(command.segment);
-  Cache cache = open_to_write(name, Trust::kAnyOwner);
-  (void)cache.erase(std::string(1, '\0'));  // the first write takes the worker slot; nobody has such a key
+  const Cache cache = open_to_write(name, Trust::kAnyOwner);  // takes a worker slot, and keeps it as long as it lives
   say(context, fmt::format("holding {}", name));
   flush();
   std::this_thread::sleep_for(std::chrono::duration<double>(command.seconds));

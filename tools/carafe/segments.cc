@@ -53,6 +53,12 @@ std::vector<SegmentFile> find_segments() {
   return found;
 }
 
+std::pair<dev_t, ino_t> file_identity(const std::string& name) noexcept {
+  struct stat found {};
+  if (::lstat(path_of(name).c_str(), &found) != 0) return {};
+  return {found.st_dev, found.st_ino};
+}
+
 std::string segment_name(std::string_view typed) {
   const std::string prefix = path_of("");
   if (typed.starts_with(prefix)) typed.remove_prefix(prefix.size());

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "carafe/cache.h"
@@ -21,6 +22,9 @@ struct SegmentFile {
 
 /// All of them, by name. Throws Failure when the directory cannot be read.
 [[nodiscard]] std::vector<SegmentFile> find_segments();
+
+/// Device and inode of the file that has the name now; zeros when there is none. To notice that a segment was replaced.
+[[nodiscard]] std::pair<dev_t, ino_t> file_identity(const std::string& name) noexcept;
 
 /// What the user typed, without a "/dev/shm/carafe." that completion of file names may have put in front.
 [[nodiscard]] std::string segment_name(std::string_view typed);

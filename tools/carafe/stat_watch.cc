@@ -127,6 +127,7 @@ void catch_interrupts() {
 }  // namespace
 
 int watch(const Context& context, const std::string& name, double interval_seconds, std::uint64_t count) {
+  auto identity = file_identity(name);
   Cache cache = open_to_look(name);
   catch_interrupts();
   const auto step_ns = static_cast<std::int64_t>(interval_seconds * static_cast<double>(kNanoseconds));
@@ -138,7 +139,8 @@ int watch(const Context& context, const std::string& name, double interval_secon
     due_ns = std::max(due_ns + step_ns, monotonic_ns());  // after a suspension: go on from now, and do not catch up
     if (!sleep_until(due_ns)) break;
     Moment now{monotonic_ns(), cache.stats()};
-    if (now.stats.retired) {
+    if (now.stats.retired || file_identity(name) != identity) {
+      identity = file_identity(name);
       cache = open_to_look(name);  // a new segment of that name, or the end
       now.stats = cache.stats();
       last = {now.time_ns, now.stats};
