@@ -24,6 +24,10 @@ struct Engine {
         registry(segment.read_only ? nullptr : std::make_unique<WorkerRegistry>(segment)),
         seed(view.header().seed),
         lock_wait_ns(lock_wait) {}
+  ~Engine() {
+    // closefrom(3) may have closed our descriptor, and somebody else's have its number by now.
+    if (!is_same_file(segment.fd.get(), segment)) segment.fd.release();
+  }
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
