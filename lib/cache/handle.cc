@@ -44,8 +44,10 @@ Engine* Handle::follow(Engine* retired) noexcept {
   if (retired->segment.name.empty()) return retired;
   const std::uint64_t now = now_ms();
   if (now < next_follow_ms_.load(kRelaxed)) return retired;
-  std::uint32_t idle = 0;
-  if (!following_.compare_exchange_strong(idle, 1, kAcquire)) return retired;  // another thread is at it
+  // Another thread may be at it; one that has not come back for seconds was left in the parent by a fork.
+  std::uint64_t since = following_since_ms_.load(kRelaxed);
+  if (since != 0 && now - since < 5000) return retired;
+  if (!following_since_ms_.compare_exchange_strong(since, now | 1, kAcquire)) return retired;
   next_follow_ms_.store(now + 50, kRelaxed);
   Engine* found = retired;
   if (current_.load(kAcquire) == retired) {
@@ -69,7 +71,7 @@ Engine* Handle::follow(Engine* retired) noexcept {
   } else {
     found = current_.load(kAcquire);
   }
-  following_.store(0, kRelease);
+  following_since_ms_.store(0, kRelease);
   return found;
 }
 

@@ -30,7 +30,6 @@ class Handle {
       engine = follow(engine);
     return *engine;
   }
-  [[nodiscard]] const Engine& engine_as_it_is() const noexcept { return *current_.load(kAcquire); }
   /// Why writes to a retired segment fail: kRetired, or kCannotReopen.
   [[nodiscard]] Status retired_status() const noexcept { return cannot_reopen_.load(kRelaxed) ? Status::kCannotReopen : Status::kRetired; }
 
@@ -60,7 +59,7 @@ class Handle {
   Atomic<Engine*> current_;
   Atomic<std::uint64_t> next_tick_ms_{0};
   Atomic<std::uint64_t> next_follow_ms_{0};
-  Atomic<std::uint32_t> following_{0};
+  Atomic<std::uint64_t> following_since_ms_{0};  // 0: nobody is
   Atomic<bool> cannot_reopen_{false};
 };
 

@@ -27,7 +27,7 @@ std::uint64_t count_live_workers(const Engine& engine) noexcept {
 }  // namespace
 
 Stats Cache::stats() const {
-  const Engine& engine = handle_->engine_as_it_is();
+  const Engine& engine = handle_->engine();
   Stats stats;
   fill_stats(engine.view, !engine.segment.read_only, stats);
   stats.workers = count_live_workers(engine);
@@ -37,7 +37,7 @@ Stats Cache::stats() const {
 }
 
 std::vector<SlabStats> Cache::slabs() const {
-  const Engine& engine = handle_->engine_as_it_is();
+  const Engine& engine = handle_->engine();
   const std::uint64_t now = now_ms();
   std::vector<SlabStats> classes(engine.classes.count());
   for (std::uint32_t i = 0; i < classes.size(); ++i) {
@@ -68,7 +68,7 @@ std::vector<SlabStats> Cache::slabs() const {
 }
 
 std::vector<WorkerStats> Cache::workers() const {
-  const Engine& engine = handle_->engine_as_it_is();
+  const Engine& engine = handle_->engine();
   const View& view = engine.view;
   const std::uint64_t now = now_ms();
   const std::uint64_t used = std::min<std::uint64_t>(view.header().slots_used.load(kAcquire), view.geometry().worker_count);
@@ -94,7 +94,7 @@ std::vector<WorkerStats> Cache::workers() const {
 }
 
 SegmentInfo Cache::info() const {
-  const Engine& engine = handle_->engine_as_it_is();
+  const Engine& engine = handle_->engine();
   const SegmentHeader& header = engine.view.header();
   const Geometry& geometry = engine.view.geometry();
   SegmentInfo info;
@@ -118,7 +118,7 @@ SegmentInfo Cache::info() const {
   return info;
 }
 
-VerifyReport Cache::verify() const { return verify_segment(handle_->engine_as_it_is()); }
+VerifyReport Cache::verify() const { return verify_segment(handle_->engine()); }
 
 }  // namespace v0
 }  // namespace carafe

@@ -40,10 +40,7 @@ bool PageMover::move(std::uint32_t page, std::uint32_t from, std::uint32_t to) c
       slabs.retire_page_locked(page);
       CARAFE_STEP("move: page retired");
       slabs.format_page_locked(page, to);
-      auto& free_pages = engine_.view.header().free_pages;
-      std::uint64_t seen = free_pages.load(kRelaxed);
-      while (seen > 0 && !free_pages.compare_exchange_weak(seen, seen - 1, kRelaxed)) {
-      }
+      engine_.slabs.unpool_one();
       if (from != to) {
         engine_.view.size_class(from).moved_out.fetch_add(1, kRelaxed);
         engine_.view.size_class(to).moved_in.fetch_add(1, kRelaxed);
@@ -62,6 +59,7 @@ bool PageMover::take_unused(std::uint32_t size_class) const noexcept {
   const auto pages = static_cast<std::uint32_t>(engine_.view.geometry().page_count);
   for (std::uint32_t page = 0; page < pages; ++page) {
     const std::uint32_t found = engine_.slabs.page_class(page);
+    if (found == kNoClass && engine_.slabs.adopt_page(page, size_class, me_)) return true;
     if (found == kNoClass || found == size_class) continue;
     if (engine_.view.page_info(page).free_count.load(kRelaxed) < engine_.classes.shape(found).chunks) continue;
     if (move(page, found, size_class)) return true;
@@ -81,6 +79,7 @@ bool PageMover::take_from(std::uint32_t victim, std::uint32_t size_class) const 
 
 bool PageMover::take_page(std::uint32_t size_class) const noexcept {
   if (take_unused(size_class)) return true;
+  engine_.slabs.recount_pages();
   const std::uint64_t now = now_ms();
   std::uint64_t tried[kMaxClasses / 64] = {};
   for (std::uint32_t attempt = 0; attempt < 8; ++attempt) {  // the oldest class may consist of pages that cannot be emptied now

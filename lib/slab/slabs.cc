@@ -18,6 +18,14 @@ void lower(Atomic<std::uint32_t>& value, std::uint32_t to) noexcept {
   if (value.load(kRelaxed) > to) value.store(to, kRelaxed);  // racy on purpose: a hint
 }
 
+/// A count that never goes below zero, since deaths may have left it wrong.
+template <typename T>
+void lower_by_one(Atomic<T>& count) noexcept {
+  T seen = count.load(kRelaxed);
+  while (seen > 0 && !count.compare_exchange_weak(seen, seen - 1, kRelaxed)) {
+  }
+}
+
 }  // namespace
 
 bool Slabs::locate(std::uint64_t offset, Chunk& chunk) const noexcept {
@@ -148,10 +156,7 @@ void Slabs::mark_used(const Chunk& chunk) const noexcept {
   Atomic<std::uint64_t>& word = bitmap(chunk.page, shape)[chunk.index / 64];
   if ((word.load(kRelaxed) & bit) == 0) return;
   if ((word.fetch_and(~bit, kRelaxed) & bit) == 0) return;
-  Atomic<std::uint32_t>& count = view_.page_info(chunk.page).free_count;
-  std::uint32_t seen = count.load(kRelaxed);
-  while (seen > 0 && !count.compare_exchange_weak(seen, seen - 1, kRelaxed)) {
-  }
+  lower_by_one(view_.page_info(chunk.page).free_count);
 }
 
 void Slabs::mark_free(const Chunk& chunk) const noexcept {
@@ -216,10 +221,7 @@ void Slabs::retire_page_locked(std::uint32_t page) const noexcept {
   CARAFE_STEP("page: emptied");
   view_.page_class(page).store(kNoClass, kRelease);
   CARAFE_STEP("page: back in the pool");
-  ClassState& state = view_.size_class(size_class);
-  std::uint32_t seen = state.page_count.load(kRelaxed);
-  while (seen > 0 && !state.page_count.compare_exchange_weak(seen, seen - 1, kRelaxed)) {
-  }
+  lower_by_one(view_.size_class(size_class).page_count);
   view_.header().free_pages.fetch_add(1, kRelaxed);
 }
 
@@ -231,26 +233,47 @@ void Slabs::rebuild_bitmap_page_locked(std::uint32_t page) const noexcept {
   }
 }
 
+void Slabs::unpool_one() const noexcept { lower_by_one(view_.header().free_pages); }
+
+bool Slabs::adopt_page(std::uint32_t page, std::uint32_t size_class, const Worker& me) const noexcept {
+  if (view_.page_class(page).load(kRelaxed) != kNoClass || !lock_page(page, me)) return false;
+  const bool free = view_.page_class(page).load(kAcquire) == kNoClass;
+  if (free) {
+    format_page_locked(page, size_class);
+    unpool_one();
+  }
+  unlock_page(page);
+  return free;
+}
+
 bool Slabs::take_pool_page(std::uint32_t size_class, const Worker& me) const noexcept {
   SegmentHeader& header = view_.header();
   if (header.free_pages.load(kRelaxed) == 0) return false;
   const auto pages = static_cast<std::uint32_t>(view_.geometry().page_count);
   auto page = static_cast<std::uint32_t>(header.pool_cursor.load(kRelaxed) % pages);
   for (std::uint32_t i = 0; i < pages; ++i, page = page + 1 == pages ? 0 : page + 1) {
-    if (view_.page_class(page).load(kRelaxed) != kNoClass || !lock_page(page, me)) continue;
-    const bool free = view_.page_class(page).load(kAcquire) == kNoClass;
-    if (free) {
-      format_page_locked(page, size_class);
-      std::uint64_t seen = header.free_pages.load(kRelaxed);
-      while (seen > 0 && !header.free_pages.compare_exchange_weak(seen, seen - 1, kRelaxed)) {
-      }
-      header.pool_cursor.store(page + 1, kRelaxed);
-    }
-    unlock_page(page);
-    if (free) return true;
+    if (!adopt_page(page, size_class, me)) continue;
+    header.pool_cursor.store(page + 1, kRelaxed);
+    return true;
   }
   header.free_pages.store(0, kRelaxed);
   return false;
+}
+
+void Slabs::recount_pages() const noexcept {
+  std::uint32_t counts[kMaxClasses] = {};
+  std::uint64_t free = 0;
+  for (std::uint64_t page = 0; page < view_.geometry().page_count; ++page) {
+    const std::uint32_t size_class = view_.page_class(page).load(kRelaxed);
+    if (size_class < classes_.count()) {
+      ++counts[size_class];
+    } else if (size_class == kNoClass) {
+      ++free;
+    }
+  }
+  for (std::uint32_t i = 0; i < classes_.count(); ++i)
+    if (view_.size_class(i).page_count.load(kRelaxed) != counts[i]) view_.size_class(i).page_count.store(counts[i], kRelaxed);
+  view_.header().free_pages.store(free, kRelaxed);
 }
 
 void Slabs::release_page_if_empty(std::uint32_t page, const Worker& me) const noexcept {

@@ -61,6 +61,12 @@ class Slabs {
   [[nodiscard]] Claim claim_free(std::uint32_t size_class, const Worker& me) const noexcept;
   /// Gives a page of the pool to `size_class`. False when the pool is empty.
   [[nodiscard]] bool take_pool_page(std::uint32_t size_class, const Worker& me) const noexcept;
+  /// Gives that page to `size_class` if it is in the pool.
+  [[nodiscard]] bool adopt_page(std::uint32_t page, std::uint32_t size_class, const Worker& me) const noexcept;
+  /// Notes that a page left the pool.
+  void unpool_one() const noexcept;
+  /// Counts anew what deaths may have left wrong: how many pages the pool and each class have. Walks the page classes.
+  void recount_pages() const noexcept;
 
   /// Frees a chunk whose word is `seen`: linked or a part, unreferenced now and its stripe's lock held; or our own claim.
   void release(const Chunk& chunk, std::uint64_t seen) const noexcept;
