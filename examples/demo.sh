@@ -88,7 +88,12 @@ quietly() {
 say "Building a release into $build"
 .ci/install-deps --demo
 quietly cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCARAFE_BUILD_EXAMPLES=ON
-quietly cmake --build "$build" --target prefork_server carafe_tool
+# A minute or more: on a terminal ninja tells how far it is.
+if [ -t 1 ]; then
+  cmake --build "$build" --target prefork_server carafe_tool || fail 'the build failed'
+else
+  quietly cmake --build "$build" --target prefork_server carafe_tool
+fi
 quietly bash examples/make_products.sh "$database"
 echo "$database has $(grouped "$(sqlite3 "$database" 'SELECT count(*) FROM product')") products with" \
   "$(grouped "$(sqlite3 "$database" 'SELECT count(*) FROM review')") reviews, $(($(stat -c %s "$database") / 1000000)) MB"
@@ -198,8 +203,8 @@ look_tick=$((ticks * 3 / 10)) kill_tick=$((ticks * 9 / 20)) clear_tick=$((ticks 
 victim=0 victim_connections=0
 
 show_from_outside() {
-  say "\$ carafe stat $segment"
-  "$carafe" stat "$segment" | indented
+  say "\$ carafe stat $segment    # the first lines of it; a line for each counter follows"
+  "$carafe" stat "$segment" | sed '/^FIELD/,$d' | indented
   say "\$ carafe workers $segment"
   "$carafe" workers "$segment" | indented
 }

@@ -133,16 +133,18 @@ TEST(StatsTest, BytesUsedIsWhatTheSlabsSayIsUsed) {
   EXPECT_GT(stats.index_bytes, 0U);
 }
 
-TEST(StatsTest, ExpirationsAreCountedWhenTheyAreCollected) {
+TEST(StatsTest, ExpirationsAreCountedWhenTheirRoomIsTakenAndAreNoEvictions) {
   FakeClock clock;
   Cache cache = Cache::create_anonymous(with_capacity(kMiB));
-  ASSERT_EQ(cache.set("key", "value", 10ms), Status::kOk);
+  for (std::uint64_t i = 0; i < 1000; ++i) ASSERT_EQ(cache.set(numbered_key("brief", i), std::string(100, 'v'), 10ms), Status::kOk);
   clock.advance(20ms);
-  ASSERT_EQ(cache.set("key", "value"), Status::kOk);
+  std::uint64_t stored = 0;
+  for (; cache.stats().evictions == 0 && stored < 100'000; ++stored) {
+    ASSERT_EQ(cache.set(numbered_key("later", stored), std::string(100, 'v'), 1h), Status::kOk);
+  }
   const Stats stats = cache.stats();
-  EXPECT_EQ(stats.expirations, 1U);
-  EXPECT_EQ(stats.evictions, 0U);
-  EXPECT_EQ(stats.items, 1U);
+  EXPECT_EQ(stats.expirations, 1000U) << "all of them, before the first live item was evicted";
+  EXPECT_EQ(stats.items, stored - stats.evictions);
 }
 
 TEST(StatsTest, CountersSurviveTheHandleThatCounted) {

@@ -118,14 +118,21 @@ TEST_F(SlotsProcessTest, ATableFullOfTheLivingSaysSoAndServesReadsUntilOneLeaves
   };
   SharedMemory fifth_memory(sizeof(Fifth));
   Meeting& meeting = fifth_memory.as<Fifth>().meeting;
-  Child fifth = Child::fork([&] {
-    Cache own = Cache::open(name_);
-    CHILD_REQUIRE(own.set("fifth", "value") == Status::kNoWorkerSlot);
-    CHILD_REQUIRE(own.erase("key") == Status::kNoWorkerSlot);
-    CHILD_REQUIRE(own.get("key") == "value");
+  Child fifth = Child::fork([&] {  // with a handle of its parent's, for which it finds no slot of its own
+    CHILD_REQUIRE(cache.set("fifth", "value") == Status::kNoWorkerSlot);
+    CHILD_REQUIRE(cache.erase("key") == Status::kNoWorkerSlot);
+    CHILD_REQUIRE(cache.get("key") == "value");
+    try {
+      Cache::open(name_);
+      CHILD_REQUIRE(!"opened without a slot");
+    } catch (const Error& error) {
+      CHILD_REQUIRE(error.status() == Status::kNoWorkerSlot);
+      CHILD_REQUIRE(std::string(error.what()).find(name_.str()) != std::string::npos);
+    }
     CHILD_REQUIRE(meeting.meet(2));
     CHILD_REQUIRE(meeting.meet(2));
-    CHILD_REQUIRE(eventually(1000ms, [&own] { return own.set("fifth", "value") == Status::kOk; }));
+    CHILD_REQUIRE(eventually(1500ms, [&cache] { return cache.set("fifth", "value") == Status::kOk; }));
+    CHILD_REQUIRE(Cache::open_read_only(name_).get("fifth") == "value");
     return 0;
   });
   ASSERT_TRUE(meeting.meet(2));

@@ -3,12 +3,15 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cinttypes>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <dirent.h>
 #include <fcntl.h>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,6 +90,21 @@ std::string read_file(const std::string& path) {
 std::string read_file_of_unknown_size(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::vector<std::uint64_t> mappings_of(const std::string& path, std::size_t bytes) {
+  std::vector<std::uint64_t> addresses;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return addresses;
+  std::istringstream maps(read_file_of_unknown_size("/proc/self/maps"));
+  for (std::string row; std::getline(maps, row);) {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    std::uint64_t inode = 0;
+    if (std::sscanf(row.c_str(), "%" SCNx64 "-%" SCNx64 " %*s %*s %*s %" SCNu64, &low, &high, &inode) != 3) continue;
+    if (inode == status.st_ino && high - low >= bytes) addresses.push_back(low);
+  }
+  return addresses;
 }
 
 bool patch_file(const std::string& path, std::size_t offset, const void* bytes, std::size_t count) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
@@ -46,6 +47,8 @@ inline constexpr std::size_t kMiB = std::size_t{1} << 20;
 [[nodiscard]] std::string read_file(const std::string& path);
 /// The same for files of /proc, which have no size.
 [[nodiscard]] std::string read_file_of_unknown_size(const std::string& path);
+/// Addresses where this process has at least `bytes` of that file mapped, by whatever name the kernel knows it.
+[[nodiscard]] std::vector<std::uint64_t> mappings_of(const std::string& path, std::size_t bytes);
 /// Overwrites bytes of a file in place. False when that fails.
 [[nodiscard]] bool patch_file(const std::string& path, std::size_t offset, const void* bytes, std::size_t count);
 

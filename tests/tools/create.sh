@@ -36,6 +36,7 @@ contains "message" "$err" "1048576"
 expect 2 "$carafe" create "$segment-a" --size 4M --mode 0666
 expect 2 "$carafe" create "$segment-a" --size 4M --mode rw
 expect 2 "$carafe" create "$segment-a" --size 4M --max-workers 3
+expect 2 "$carafe" create "$segment-a" --size 4M --max-workers -1
 expect 2 "$carafe" create "$segment-a" --size 4M --group no-such-group-$$
 expect 2 "$carafe" create "bad name" --size 4M
 expect 2 "$carafe" create "" --size 4M

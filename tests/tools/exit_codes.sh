@@ -54,14 +54,16 @@ fi
 # 5: refused
 expect 5 "$carafe" create "$segment" --size 4M
 chmod 666 "$shm"
-with_all 5 "$segment" "${writing[@]}"
+expect 5 "$carafe" set "$segment" key value
 contains "message" "$err" "0666"
+expect 3 "$carafe" del "$segment" key
+expect 0 "$carafe" clear "$segment"
 chmod 600 "$shm"
 if is_root; then
   # Somebody else's: what takes away is fine, what hands over is not, unless told so.
   as_nobody "$folder/carafe" create "$segment-theirs" --size 1M -q
   expect 5 "$carafe" set "$segment-theirs" key value
-  contains "message" "$err" "--trust USER"
+  contains "message" "$err" "--trust $(id -un 65534)"
   expect 0 "$carafe" set "$segment-theirs" key value --trust 65534
   expect 0 "$carafe" set "$segment-theirs" key value --trust "$(id -un 65534)"
   expect 2 "$carafe" set "$segment-theirs" key value --trust no-such-user-$$
@@ -72,7 +74,7 @@ if is_root; then
 fi
 
 # 6: corrupt
-head -c 5000 /dev/urandom >"$shm-noise"
+head -c 5000 /dev/urandom >"$shm-noise" && chmod 600 "$shm-noise"
 with_all 6 "$segment-noise" "${looking[@]}" "${writing[@]}"
 cp "$shm" "$shm-short" && chmod 600 "$shm-short" && truncate -s 2M "$shm-short"
 with_all 6 "$segment-short" "${looking[@]}" "${writing[@]}"

@@ -26,7 +26,7 @@ matches "line of a key" "$(tail -1 "$folder/out")" '^ +7 +forever  product:1$'
 
 # count GLOB WANTED
 count() {
-  expect 0 "$carafe" keys "$segment" -k "--match=$1"
+  expect 0 "$carafe" keys "$segment" -k --match "$1"
   equal "keys that match $1" "$(wc -l <"$folder/out")" "$2"
 }
 count 'product:*' 40
@@ -44,6 +44,8 @@ count '*\[x\]' 1
 count '*[[]x]' 1
 count '[' 0
 count '{}' 0
+expect 0 "$carafe" keys "$segment" -k '--match=[s]*'
+equal "keys that match [s]*" "$out" "search:shoes"
 
 expect 0 "$carafe" keys "$segment" -k -n 7
 equal "keys under a limit" "$(wc -l <"$folder/out")" 7

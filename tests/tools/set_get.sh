@@ -74,7 +74,7 @@ expect 0 "$carafe" get "$segment" medium
 expect 0 "$carafe" get "$segment" long
 expect 0 "$carafe" set "$segment" long value --ttl 0
 expect 3 "$carafe" get "$segment" long
-for ttl in 5 5x m 1h30 "" -5s 5.5s 99999999999999999999s 9999999999999999w forever5; do
+for ttl in 5 5x m 1h30 -5s 5.5s 99999999999999999999s 9999999999999999w forever5; do
   expect 2 "$carafe" set "$segment" key value "--ttl=$ttl"
 done
 

@@ -21,11 +21,10 @@ matches "exact gauge" "$out" $'\n'"capacity_bytes +4194304  "
 
 expect 0 "$carafe" stat "$segment" --json
 equal "one line in a pipe" "$(wc -l <"$folder/out")" 1
-for field in gets hits misses sets erases evictions conflict_evictions expirations invalidations clears lock_waits busy recoveries reclaimed_chunks \
-  reader_retries reader_contended too_large no_space corruptions pages_moved index_rebuilds registrations cannot_reopen items bytes_used capacity_bytes \
-  index_bytes pages pages_free workers uptime_ms layout_version page_bytes stripes max_workers largest_value_bytes epoch created_unix_seconds owner_uid owner_gid; do
-  equal "type of $field" "$(json "type(o['$field']).__name__")" int
-done
+fields="gets hits misses sets erases evictions conflict_evictions expirations invalidations clears lock_waits busy recoveries reclaimed_chunks
+  reader_retries reader_contended too_large no_space corruptions pages_moved index_rebuilds registrations cannot_reopen items bytes_used capacity_bytes
+  index_bytes pages pages_free workers uptime_ms layout_version page_bytes stripes max_workers largest_value_bytes epoch created_unix_seconds owner_uid owner_gid"
+equal "fields that are no numbers" "$(json "[f for f in '$fields'.split() if type(o.get(f)) is not int]")" "[]"
 equal "values" "$(json 'o["name"], o["state"], o["sets"], o["items"], o["erases"], o["capacity_bytes"], o["hit_ratio"], o["retired"], o["mode"]')" \
   "('$segment', 'idle', 10, 9, 1, 4194304, 0.0, False, '0600')"
 equal "windows" "$(json '[(w["seconds"], w["sets"], w["gets"]) for w in o["windows"]]')" "[(10, 10, 0), (60, 10, 0), (600, 10, 0), (3600, 10, 0)]"
@@ -43,6 +42,19 @@ equal "an object of -w" "$(json 'o["name"], o["gets"], o["items"], 0.05 < o["sec
 (sleep 0.5; for i in {1..5}; do "$carafe" set "$segment" "new $i" x; done) &
 run "$carafe" stat "$segment" -w 2 -n 1 --json
 equal "sets of an interval" "$(json 'o["sets"]')" 5
+
+# Hits and misses, as they happen, in all windows and in the list.
+run "$carafe" hold "$segment" 1 --get "key 1" -q
+run "$carafe" hold "$segment" 1 --get "absent" -q
+expect 0 "$carafe" stat "$segment" --json
+equal "gets are hits and misses" "$(json 'o["gets"] == o["hits"] + o["misses"] and o["hits"] > 20 and o["misses"] > 20')" True
+equal "hit_ratio" "$(json 'abs(o["hit_ratio"] - o["hits"] / o["gets"]) < 1e-9')" True
+equal "windows see them" "$(json 'all(w["gets"] == o["gets"] and w["hits"] == o["hits"] for w in o["windows"])')" True
+percent=$(json '"%.1f" % (100 * o["hits"] / o["gets"])')
+expect 0 "$carafe" stat "$segment"
+for window in 10s 1m 10m 1h total; do matches "window $window" "$out" $'\n'"$window +$percent +"; done
+expect 0 "$carafe" ls "$segment"
+matches "hit rate in ls" "$out" " $percent +0 +"
 
 # An interrupt ends it cleanly; so does a reader that leaves.
 python3 - "$carafe" "$segment" <<'PYTHON' || fail "-w does not end cleanly on an interrupt"

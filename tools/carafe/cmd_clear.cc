@@ -15,7 +15,7 @@ namespace carafe::tool {
 namespace {
 
 int clear(const Context& context, const std::string& name) {
-  Cache cache = open_to_write(name, Trust::kAnyOwner);
+  Cache cache = open_to_write(name, Trust::kWhoever);
   const Stats before = cache.stats();
   if (before.retired) throw Failure(kRefused, fmt::format("segment \"{}\" was removed just now; there is nothing left to clear", name));
   cache.clear();

@@ -65,7 +65,9 @@ void add_create(CLI::App& app, Context& context) {
   add_text(*verb, "-s,--size", command->size, "Capacity, everything counted: 256M, 2G; at least 1M")->type_name("SIZE")->required();
   add_text(*verb, "--mode", command->mode, "0600 (default), or 0660 for all of --group")->type_name("MODE");
   add_text(*verb, "--group", command->group, "Group that may use it, too; implies --mode 0660")->type_name("GROUP");
-  verb->add_option("--max-workers", command->max_workers, "Most processes at once, 4 to 4096; default: by size")->type_name("N");
+  verb->add_option("--max-workers", command->max_workers, "Most processes at once, 4 to 4096; default: by size")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   verb->callback([&context, command] { context.run = [&context, command] { return create(context, *command); }; });
 }
 

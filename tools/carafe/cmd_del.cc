@@ -24,7 +24,7 @@ int del(const Context& context, const DelCommand& command) {
   const std::string name = segment_name(command.segment);
   std::vector<std::string> keys;
   for (const std::string& typed : command.keys) keys.push_back(key_of(typed, command.escaped));
-  Cache cache = open_to_write(name, Trust::kAnyOwner);
+  Cache cache = open_to_write(name, Trust::kWhoever);
   int code = kDone;
   std::size_t deleted = 0;
   Json outcomes = Json::array();

@@ -18,14 +18,22 @@ namespace {
 struct HoldCommand {
   std::string segment;
   double seconds = 0;
+  std::string key;
 };
 
 int hold(const Context& context, const HoldCommand& command) {
+  using Clock = std::chrono::steady_clock;
   const std::string name = segment_name(command.segment);
-  const Cache cache = open_to_write(name, Trust::kAnyOwner);  // takes a worker slot, and keeps it as long as it lives
+  Cache cache = open_to_write(name, Trust::kWhoever);  // takes a worker slot, and keeps it as long as it lives
   say(context, fmt::format("holding {}", name));
   flush();
-  std::this_thread::sleep_for(std::chrono::duration<double>(command.seconds));
+  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(command.seconds));
+  if (command.key.empty()) std::this_thread::sleep_until(end);
+  std::string value;
+  while (Clock::now() < end) {
+    (void)cache.get(command.key, value);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   return kDone;
 }
 
@@ -37,6 +45,7 @@ void add_hold(CLI::App& app, Context& context) {
   const auto command = std::make_shared<HoldCommand>();
   add_text(*verb, "SEG", command->segment, "Segment")->required();
   verb->add_option("SECONDS", command->seconds, "How long")->required()->check(CLI::Range(0.0, 86400.0));
+  add_text(*verb, "--get", command->key, "Get this key once a millisecond meanwhile; unlike carafe get, it counts")->type_name("KEY");
   verb->callback([&context, command] { context.run = [&context, command] { return hold(context, *command); }; });
 }
 

@@ -78,7 +78,7 @@ void add_keys(CLI::App& app, Context& context) {
   const auto options = std::make_shared<KeysOptions>();
   add_text(*verb, "SEG", options->segment, "Segment")->required();
   add_text(*verb, "-m,--match", options->pattern, "Only keys that match, e.g. 'product:*' (quoted)")->type_name("GLOB");
-  verb->add_option("-n,--limit", options->limit, "Stop after N keys")->type_name("N");
+  verb->add_option("-n,--limit", options->limit, "Stop after N keys")->type_name("N")->check(CLI::NonNegativeNumber);
   verb->add_flag("-k,--only-keys", options->only_keys, "No sizes, no header: a key a line");
   verb->callback([&context, options] { context.run = [&context, options] { return show_keys(context, *options); }; });
 }

@@ -47,7 +47,7 @@ bool is_confirmed(const Context& context, const std::string& name, const std::st
 void remove_one(const Context& context, const std::string& name) {
   const std::optional<std::string> workers = live_workers(name);
   if (workers && !is_confirmed(context, name, *workers)) throw Failure(kRefused, fmt::format("segment \"{}\" was kept", name));
-  if (!Cache::remove(name, options_for(name, Trust::kAnyOwner))) fail_absent(name);
+  if (!Cache::remove(name, options_for(name, Trust::kWhoever))) fail_absent(name);
 }
 
 int remove(const Context& context, const std::vector<std::string>& names) {

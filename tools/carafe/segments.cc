@@ -96,11 +96,11 @@ Cache open_to_look(const std::string& name) {
 
 Options options_for(const std::string& name, Trust trust, const std::string& trusted_user) {
   Options options;
-  options.mode = 0660;  // who named the segment has decided to write to it, shared with a group or not
+  options.mode = trust == Trust::kWhoever ? 0777 : 0660;  // who names the segment has decided to write to it, shared with a group or not
   struct stat found {};
   if (!trusted_user.empty()) {
     options.trusted_uid = uid_of(trusted_user);
-  } else if (trust == Trust::kAnyOwner && ::lstat(path_of(name).c_str(), &found) == 0) {
+  } else if (trust == Trust::kWhoever && ::lstat(path_of(name).c_str(), &found) == 0) {
     options.trusted_uid = found.st_uid;
   }
   return options;
@@ -111,8 +111,10 @@ Cache open_to_write(const std::string& name, Trust trust, const std::string& tru
     return Cache::open(name, options_for(name, trust, trusted_user));
   } catch (const Error& error) {
     if (error.status() == Status::kAbsent) fail_absent(name);
-    if (error.status() == Status::kNotTrusted && trust == Trust::kNamedOwner && trusted_user.empty())
-      throw Failure(kRefused, std::string(error.what()) + " (here: --trust USER)");
+    struct stat found {};
+    if (error.status() == Status::kNotTrusted && ::lstat(path_of(name).c_str(), &found) == 0 && found.st_uid != ::geteuid() &&
+        found.st_uid != 0)
+      throw Failure(kRefused, std::string(error.what()) + " (here: --trust " + user_name(found.st_uid) + ")");
     throw;
   }
 }

@@ -34,7 +34,7 @@ struct SegmentFile {
 
 /// Whose segment a writing verb accepts, besides our own and root's.
 enum class Trust {
-  kAnyOwner,    // del, clear, rm: they only take away, so the kernel's permissions are enough
+  kWhoever,     // del, clear, rm: they only take away, so the kernel's permissions are enough, whatever owner and mode
   kNamedOwner,  // set: it hands over data, so a stranger who took the name first must not get them
 };
 /// As a worker, like any other. `trusted_user` is a name or a decimal uid, or empty.
