@@ -16,7 +16,8 @@ struct Match {
 
 /// The entry of `bucket` that holds `key`. Without a lock: the caller validates.
 inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint32_t epoch, Match& match) noexcept {
-  for (auto& entry : bucket.entries) {
+  for (std::uint32_t found = match_tags(bucket, key.tag); found != 0; found &= found - 1) {
+    auto& entry = bucket.entries[std::countr_zero(found)];
     const std::uint64_t word = entry.load(kAcquire);
     if (Entry::tag(word) != key.tag || word == Entry::kEmpty) continue;
     const ItemView item = ItemView::at(view, Entry::offset(word));

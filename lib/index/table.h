@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "index/tag_match.h"
 #include "layout/bucket.h"
 #include "segment/view.h"
 
@@ -38,7 +39,8 @@ struct Table {
     if (count == 0) return nullptr;
     Bucket* const candidates[] = {&first(tag), &second(tag)};
     for (int i = 0; i < (count == 1 ? 1 : 2); ++i)
-      for (auto& entry : candidates[i]->entries) {
+      for (std::uint32_t found = match_tags(*candidates[i], tag); found != 0; found &= found - 1) {
+        auto& entry = candidates[i]->entries[std::countr_zero(found)];
         const std::uint64_t word = entry.load(kAcquire);
         if (word != Entry::kEmpty && Entry::tag(word) == tag && match(word)) return &entry;
       }

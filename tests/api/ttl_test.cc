@@ -222,12 +222,15 @@ class ExpiredRoomTest : public TtlTest {
  protected:
   std::uint64_t evictions_when(std::size_t expiring_bytes) {
     const auto set = [this](std::string_view prefix, std::uint64_t count, std::size_t bytes, milliseconds ttl) {
-      for (std::uint64_t i = 0; i < count; ++i) EXPECT_EQ(cache_.set(numbered_key(prefix, i), std::string(bytes, 'v'), ttl), Status::kOk);
+      for (std::uint64_t i = 0; i < count; ++i) {
+        EXPECT_EQ(cache_.set(numbered_key(prefix, i), std::string(bytes, 'v'), ttl), Status::kOk);
+        if (i % 10 == 0) clock_.advance(1ms);
+      }
     };
     set("stays", 4000, 200, 10h);
-    set("brief", 8000, expiring_bytes, 1000ms);
+    set("brief", 8000, expiring_bytes, 2000ms);
     EXPECT_EQ(cache_.stats().evictions, 0U) << "the test means to start below the capacity";
-    clock_.advance(2000ms);
+    clock_.advance(3000ms);
     set("later", 7000, 200, 10h);
     std::uint64_t missing = 0;
     for (std::uint64_t i = 0; i < 4000; ++i) missing += cache_.contains(numbered_key("stays", i)) ? 0 : 1;

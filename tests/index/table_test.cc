@@ -36,7 +36,8 @@ TEST(TableTest, NineTenthsFullWithHardlyAConflict) {
     int inserts = 0;
     for (int round = 0; round < 20; ++round) {
       Scratch scratch(buckets);
-      for (std::uint32_t i = 1; !TableSize::is_full(i, buckets); ++i, ++inserts) failures += insert(scratch.table, random_tag(random), i * 8) ? 0 : 1;
+      for (std::uint32_t i = 1; !TableSize::is_full(i, buckets); ++i, ++inserts)
+        failures += insert(scratch.table, random_tag(random), i * 8) ? 0 : 1;
     }
     EXPECT_LE(failures * 500, inserts) << buckets;  // two choices without displacement fail in one of fifty
   }
@@ -111,6 +112,20 @@ TEST(TableTest, TheColdestEntryIsTheLeastUsedOne) {
     place->store(Entry::make(static_cast<std::uint32_t>(offset), offset) + (offset == 40 ? 1 : 3), kRelaxed);
   }
   EXPECT_EQ(Entry::offset(scratch.table.find_coldest(99)->load()), 40U);
+}
+
+TEST(TableTest, WideAndPortableTagMatchingAgree) {
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 100000; ++round) {
+    Bucket bucket{};
+    const auto tag = static_cast<std::uint32_t>(random()) & ((1U << kTagBits) - 1);
+    bucket.version.store(random() % 2 == 0 ? random() : Entry::make(tag, 8), kRelaxed);  // the version must never match
+    for (auto& entry : bucket.entries) {
+      const std::uint64_t kind = random() % 4;
+      entry.store(kind == 0 ? 0 : kind == 1 ? Entry::make(tag, random() % 1000 * 8) : random(), kRelaxed);
+    }
+    ASSERT_EQ(match_tags(bucket, tag), match_tags_portably(bucket, tag));
+  }
 }
 
 TEST(TableTest, AnAbsentTableFindsNothing) {

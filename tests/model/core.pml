@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Set, replace, erase and the hand against readers, with SIGKILL after every statement and take-over by proof of death.
-   lib/cache/writer.cc publish_locked and remove_locked, lib/cache/evictor.cc, lib/cache/items.cc release_item_locked,
-   lib/cache/reader.cc read. What is left out: README.md.
+/* Set, replace, erase and the hand against a reader, with SIGKILL after every statement and take-over by proof of death.
+   In the code: Writer::publish_locked and remove_locked, Evictor::take_linked and take_part, release_item_locked, Reader::read.
 
    Two keys, each with a stripe, a bucket and one entry of its own. NCH chunks, each on a page of its own. An item is one chunk
-   with two words (va, vb), or a chain: a head (va, and nx naming the part) and a part (va the chain's id, vb).
+   with two words (va, vb), or a chain: a head (va, and nx naming the part) and a part (va: the chain's id, vb). Values are
+   numbers, so that a torn, a foreign and an outdated one are told apart.
 
    Wrong variants: BUMP_FIRST FREE_BEFORE_BUMP LINK_AFTER_PUBLISH RECLAIM_NOBUMP TIMEOUT_STEAL NO_RECHECK SHARED_ID ERASE_NOBUMP;
    of chains: PARTS_BEFORE_ENTRY PART_NOT_MARKED HEAD_BEFORE_PARTS PART_RECLAIM_NOBUMP */
 #ifndef NCH
 #define NCH 2
 #endif
-#ifndef OPS0
+#ifndef OPS0 /* operations of worker 0, and of worker 1 */
 #define OPS0 1
 #endif
 #ifndef OPS1
@@ -26,47 +26,41 @@
 #define LINKED 2
 #define PART 3
 #define NOBODY 7
-#define NVAL (OPS0 + OPS1 + 3)
+#define FIRST_VALUE 3 /* 1 and 2 are there from the start */
+#define NVAL (OPS0 + OPS1 + FIRST_VALUE)
 
 /* The segment. */
-byte state[NCH];         /* side word: state, and ... */
-byte with[NCH];          /* ... claimant, or key of the item */
+byte state[NCH];          /* side word: state, and ... */
+byte with[NCH];           /* ... its claimant, or the key of its item */
 byte plock[NCH] = NOBODY; /* the lock of the chunk's page */
 byte va[NCH]; byte vb[NCH]; byte nx[NCH];
 byte entry[2]; byte version[2]; byte slock[2] = NOBODY;
 
 /* Ghosts. */
 bool dead[2]; bool crash[2]; bool fin[2]; byte kills;
-byte next_value = 1;
-byte key_of[NVAL]; byte seq_of[NVAL]; byte published[2]; byte acknowledged[2];
-byte inside[2];   /* within the critical section of a stripe */
-byte fillers[NCH]; /* who believe that the chunk is theirs */
+byte key_of[NVAL];
+byte seq_of[NVAL]; byte published; byte acknowledged; /* of key 0: which change of it was which */
+byte inside[2];    /* how many are within the critical section of a stripe */
+byte fillers[NCH]; /* how many believe that the chunk is theirs */
 
 #ifdef TIMEOUT_STEAL
 #define CAN_TAKE_FROM(who) (true)
 #else
 #define CAN_TAKE_FROM(who) (dead[who])
 #endif
-#ifdef SHARED_ID
-#define ME 0
-#else
-#define ME slot
-#endif
+#define CAN_LOCK(word) (word == NOBODY || (word != slot && CAN_TAKE_FROM(word)))
 
-inline enter(s) { slock[s] = ME; inside[s]++; assert(inside[s] == 1) }
-inline enter_from_the_dead(s) { if :: dead[slock[s]] -> inside[s] = 0 :: else fi; enter(s) }
-inline lock_stripe(s) {
-  if
-  :: atomic { slock[s] == NOBODY -> enter(s) }
-  :: atomic { slock[s] != NOBODY && slock[s] != ME && CAN_TAKE_FROM(slock[s]) -> enter_from_the_dead(s) }
-  fi
+inline enter(s) { /* a dead owner does not count; one that a time-out, or a shared identity, took for dead does */
+  if :: slock[s] != NOBODY && crash[slock[s]] -> inside[s] = 0 :: else fi;
+  slock[s] = slot; inside[s]++; assert(inside[s] == 1)
 }
-inline unlock_stripe(s) { atomic { if :: slock[s] == ME -> slock[s] = NOBODY :: else fi; inside[s]-- } }
-
+inline unlock_stripe(s) { if :: slock[s] == slot -> slock[s] = NOBODY :: else fi; inside[s]-- }
 inline note_claim(c) { fillers[c]++; assert(fillers[c] == 1) }
-inline take(c) { atomic { state[c] = CLAIMED; with[c] = ME; note_claim(c) } }
+inline take(c) { state[c] = CLAIMED; with[c] = slot; got = true; note_claim(c) }
+inline note_change(k) { if :: k == 0 -> published++ :: else fi }
 
-/* One visit of the hand, or of a hint: any chunk. Sets got. */
+/* One visit to any chunk, whether a hint, a bitmap or the hand led there. Sets got.
+   The page's lock is taken and let go together with the step next to it; what a death in between would leave, others leave too. */
 inline claim(c) {
   atomic { got = false;
     if :: c = 0 :: c = 1
@@ -77,134 +71,116 @@ inline claim(c) {
        :: c = 3
 #endif
     fi;
-    if :: plock[c] == NOBODY || (plock[c] != ME && CAN_TAKE_FROM(plock[c])) -> plock[c] = ME; ok = true
+    if :: CAN_LOCK(plock[c]) -> plock[c] = slot; s = state[c]; w = with[c]; ok = true
        :: else -> ok = false
-    fi;
-    s = state[c]; w = with[c] };
+    fi };
   if
   :: !ok
-  :: ok && s == FREE ->
-     atomic { if :: state[c] == FREE -> state[c] = CLAIMED; with[c] = ME; got = true; note_claim(c) :: else fi; plock[c] = NOBODY }
+  :: ok && s == FREE -> atomic { if :: state[c] == FREE -> take(c) :: else fi; plock[c] = NOBODY }
   :: ok && s == CLAIMED ->
-     if :: w != ME && CAN_TAKE_FROM(w) ->
-           atomic { if :: state[c] == CLAIMED && with[c] == w -> if :: dead[w] -> fillers[c] = 0 :: else fi;
-                          with[c] = ME; got = true; note_claim(c)
-                       :: else
-                    fi; plock[c] = NOBODY }
-        :: else -> plock[c] = NOBODY
-     fi
+     atomic { if :: w != slot && CAN_TAKE_FROM(w) && state[c] == CLAIMED && with[c] == w ->
+                    if :: crash[w] -> fillers[c] = 0 :: else fi; take(c)
+                 :: else
+              fi; plock[c] = NOBODY }
   :: ok && s >= LINKED ->
-     atomic { if :: slock[w] == NOBODY -> enter(w)
-                 :: slock[w] != NOBODY && slock[w] != ME && CAN_TAKE_FROM(slock[w]) -> enter_from_the_dead(w)
-                 :: else -> ok = false
-              fi };
+     atomic { if :: CAN_LOCK(slock[w]) -> enter(w) :: else -> ok = false; plock[c] = NOBODY fi };
      if
      :: !ok
-#ifndef NO_RECHECK
-     :: ok && (state[c] != s || with[c] != w) -> unlock_stripe(w)
-     :: ok && state[c] == s && with[c] == w && s == LINKED ->
-#else
+#ifdef NO_RECHECK
      :: ok && s == LINKED ->
-#endif
-        if :: entry[w] == c + 1 ->
-              atomic { entry[w] = 0; published[w]++ };
-              version[w]++;
-              if :: nx[c] != 0 && state[nx[c] - 1] == PART && with[nx[c] - 1] == w -> state[nx[c] - 1] = FREE :: else fi
-           :: else ->
-#ifndef RECLAIM_NOBUMP
-              version[w]++
 #else
-              skip
+     :: ok && (state[c] != s || with[c] != w)
+     :: ok && state[c] == s && with[c] == w && s == LINKED ->
+#endif
+        if
+        :: entry[w] == c + 1 ->
+           atomic { entry[w] = 0; note_change(w) };
+           version[w]++;
+           if :: nx[c] != 0 && state[nx[c] - 1] == PART && with[nx[c] - 1] == w -> state[nx[c] - 1] = FREE :: else fi
+        :: else ->
+#ifndef RECLAIM_NOBUMP
+           version[w]++
 #endif
         fi;
-        atomic { take(c); got = true };
-        unlock_stripe(w)
+        atomic { take(c) }
 #ifdef CHAINS
      :: ok && state[c] == s && with[c] == w && s == PART ->
-        if :: entry[w] != 0 && nx[entry[w] - 1] != 0 && va[entry[w] - 1] == va[c] ->
-              atomic { h = entry[w] - 1; entry[w] = 0; published[w]++ };
-              version[w]++;
-              state[nx[h] - 1] = FREE;
-              atomic { state[h] = FREE; h = 0 };
-              atomic { if :: state[c] == FREE -> state[c] = CLAIMED; with[c] = ME; got = true; note_claim(c) :: else fi }
-           :: else ->
+        if
+        :: entry[w] != 0 && nx[entry[w] - 1] != 0 && va[entry[w] - 1] == va[c] -> /* its page has to be emptied: the item goes */
+           atomic { h = entry[w] - 1; entry[w] = 0; note_change(w) };
+           version[w]++;
+           state[c] = FREE;
+           atomic { state[h] = FREE; h = 0 };
+           atomic { if :: state[c] == FREE -> take(c) :: else fi }
+        :: else ->
 #ifndef PART_RECLAIM_NOBUMP
-              version[w]++;
+           version[w]++;
 #endif
-              atomic { take(c); got = true }
-        fi;
-        unlock_stripe(w)
+           atomic { take(c) }
+        fi
 #endif
      fi;
-     plock[c] = NOBODY
+     if :: ok -> atomic { unlock_stripe(w); plock[c] = NOBODY } :: else fi
   fi;
   atomic { ok = false; s = 0; w = 0 }
 }
 
-inline give_back(c) { atomic { state[c] = FREE; fillers[c] = 0 } }
-
-/* Frees an item that has no entry any more. */
-inline release(h) {
+/* Frees an item that has no entry any more. Lock held. */
+inline release(i) {
 #ifdef HEAD_BEFORE_PARTS
-  state[h] = FREE;
-  if :: nx[h] != 0 -> state[nx[h] - 1] = FREE :: else fi
+  state[i] = FREE;
+  if :: nx[i] != 0 && state[nx[i] - 1] == PART && with[nx[i] - 1] == k -> state[nx[i] - 1] = FREE :: else fi
 #else
-  if :: nx[h] != 0 -> if :: state[nx[h] - 1] == PART && with[nx[h] - 1] == k -> state[nx[h] - 1] = FREE :: else fi :: else fi;
-  state[h] = FREE
+  if :: nx[i] != 0 && state[nx[i] - 1] == PART && with[nx[i] - 1] == k -> state[nx[i] - 1] = FREE :: else fi;
+  state[i] = FREE
 #endif
 }
 
+inline acknowledge(k, seq) { if :: k == 0 && seq > acknowledged -> acknowledged = seq :: else fi }
+inline forget() { k = 0; v = 0; c = 0; p = 0; old = 0; s = 0; w = 0; h = 0; seq = 0; got = false; ok = false; chain = false; erase = false }
+
 proctype Worker(byte slot) {
-  byte k, v, c, p, old, s, w, h, n; bool got, ok, chain, erase;
+  byte k, v, c, p, old, s, w, h, n, seq; bool got, ok, chain, erase;
   {
     do
-    :: atomic { n < (slot == 0 -> OPS0 : OPS1) -> n++; if :: k = 0 :: k = 1 fi;
-         if :: erase = false
-            :: erase = true
+    :: atomic { n < (slot == 0 -> OPS0 : OPS1) -> n++; v = FIRST_VALUE - 1 + n + slot * OPS0;
+         if :: k = 0 :: k = 1 fi; key_of[v] = k;
+         if :: true :: erase = true
 #ifdef CHAINS
             :: chain = true
 #endif
          fi };
        if
-       :: erase -> got = true
-       :: else ->
-          atomic { v = next_value; next_value++; key_of[v] = k };
+       :: erase
+       :: !erase ->
           got = true;
 #ifdef CHAINS
-          if :: chain -> claim(p);
-                if :: got -> va[p] = v; vb[p] = v :: else fi
-             :: else
-          fi;
+          if :: chain -> claim(p); if :: got -> atomic { va[p] = v; vb[p] = v } :: else fi :: else fi;
 #endif
           if
           :: got ->
              claim(c);
              if
-             :: got ->
-                va[c] = v;
-                atomic { if :: chain -> nx[c] = p + 1 :: else -> vb[c] = v; nx[c] = 0 fi }
-             :: else -> if :: chain -> give_back(p) :: else fi
+             :: got -> atomic { va[c] = v; if :: chain -> nx[c] = p + 1 :: else -> vb[c] = v; nx[c] = 0 fi }
+             :: else -> if :: chain -> atomic { state[p] = FREE; fillers[p] = 0 } :: else fi
              fi
           :: else
           fi
        fi;
        if
-       :: !got
+       :: !got && !erase
        :: got && !erase ->
-          lock_stripe(k);
-          old = entry[k];
+          atomic { CAN_LOCK(slock[k]) -> enter(k); old = entry[k] };
 #ifdef BUMP_FIRST
           version[k]++;
 #endif
-#ifdef CHAINS
 #ifndef PART_NOT_MARKED
           if :: chain -> atomic { state[p] = PART; with[p] = k; fillers[p] = 0 } :: else fi;
-#endif
 #endif
 #ifndef LINK_AFTER_PUBLISH
           atomic { state[c] = LINKED; with[c] = k; fillers[c] = 0 };
 #endif
-          atomic { entry[k] = c + 1; published[k]++; seq_of[v] = published[k] };
+          atomic { entry[k] = c + 1; note_change(k); seq = published; if :: k == 0 -> seq_of[v] = seq :: else fi };
 #ifdef LINK_AFTER_PUBLISH
           atomic { state[c] = LINKED; with[c] = k; fillers[c] = 0 };
 #endif
@@ -217,93 +193,91 @@ proctype Worker(byte slot) {
 #ifndef FREE_BEFORE_BUMP
           if :: old != 0 -> release(old - 1) :: else fi;
 #endif
-          unlock_stripe(k);
-          atomic { if :: seq_of[v] > acknowledged[k] -> acknowledged[k] = seq_of[v] :: else fi }
-       :: got && erase ->
-          lock_stripe(k);
-          old = entry[k];
+          atomic { unlock_stripe(k); acknowledge(k, seq) }
+       :: erase ->
+          atomic { CAN_LOCK(slock[k]) -> enter(k); old = entry[k] };
           if
           :: old != 0 ->
 #ifdef PARTS_BEFORE_ENTRY
              if :: nx[old - 1] != 0 -> state[nx[old - 1] - 1] = FREE :: else fi;
 #endif
-             atomic { entry[k] = 0; published[k]++; h = published[k] };
+             atomic { entry[k] = 0; note_change(k) };
 #ifndef ERASE_NOBUMP
              version[k]++;
 #endif
              release(old - 1)
-          :: else -> h = published[k]
+          :: else
           fi;
-          unlock_stripe(k);
-          atomic { if :: h > acknowledged[k] -> acknowledged[k] = h :: else fi; h = 0 }
+          atomic { seq = published; unlock_stripe(k); acknowledge(k, seq) }
        fi;
-       atomic { v = 0; c = 0; p = 0; old = 0; k = 0; got = false; chain = false; erase = false }
-    :: atomic { n >= (slot == 0 -> OPS0 : OPS1) -> fin[slot] = true; break }
+       atomic { forget() }
+    :: atomic { n >= (slot == 0 -> OPS0 : OPS1) -> n = 0; fin[slot] = true; break }
     od
-  } unless { crash[slot] }
+  } unless { atomic { crash[slot] -> n = 0; forget() } }
 }
 
-/* One read of key 0. That a failed validation is tried again adds nothing: that is a reader who comes later. */
+/* One read of key 0. To try again when validation fails adds nothing: that is a reader who comes later. */
 proctype Reader() {
   byte before, v, x, a, b, p;
-  before = acknowledged[0];
-  v = version[0];
+  atomic { before = acknowledged; v = version[0] };
   x = entry[0];
   if
   :: x == 0
   :: else ->
      a = va[x - 1];
      p = nx[x - 1];
-     if :: p == 0 -> b = vb[x - 1] :: p != 0 -> b = vb[p - 1] fi;
-     if
-     :: version[0] != v
-     :: else -> assert(a != 0 && key_of[a] == 0); assert(a == b); assert(seq_of[a] >= before)
-     fi
-  fi
+     b = (p == 0 -> vb[x - 1] : vb[p - 1]);
+     atomic {
+       if
+       :: version[0] != v
+       :: else -> assert(a != 0 && key_of[a] == 0); assert(a == b); assert(seq_of[a] >= before)
+       fi }
+  fi;
+  atomic { before = 0; v = 0; x = 0; a = 0; b = 0; p = 0 }
 }
 
+/* SHARED_ID: worker 0 is a child that kept the identity of its parent, and it is the parent that dies. */
 proctype Killer() {
+end:
   do
-  :: atomic { kills < KILLS && !fin[0] && !crash[0] -> crash[0] = true; dead[0] = true; fin[0] = true; kills++ }
-#ifdef KILL_BOTH
-  :: atomic { kills < KILLS && !fin[1] && !crash[1] -> crash[1] = true; dead[1] = true; fin[1] = true; kills++ }
+  :: atomic { kills < KILLS && !fin[0] && !dead[0] -> kills++; dead[0] = true;
+#ifndef SHARED_ID
+       crash[0] = true; fin[0] = true
 #endif
-  :: break
+     }
+#ifdef KILL_BOTH
+  :: atomic { kills < KILLS && !fin[1] && !dead[1] -> kills++; dead[1] = true; crash[1] = true; fin[1] = true }
+#endif
   od
 }
 
-/* When all is over, nothing may be left that the hand cannot take, and each entry's chunk must say whose it is. */
-inline check_rest() {
+/* When all is over, nothing may be left that the hand cannot take, and each entry's chunks must say whose they are. */
+init {
+  byte c;
+  atomic {
+#ifdef FULL /* key 0 in chunk 0, key 1 in chunk 1 */
+    state[0] = LINKED; with[0] = 0; va[0] = 1; vb[0] = 1; entry[0] = 1;
+    state[1] = LINKED; with[1] = 1; va[1] = 2; vb[1] = 2; entry[1] = 2;
+    key_of[2] = 1; seq_of[1] = 1; published = 1; acknowledged = 1;
+#endif
+#ifdef CHAIN_THERE /* key 0 is a chain of chunks 0 and 1 */
+    state[0] = LINKED; with[0] = 0; va[0] = 1; nx[0] = 2; entry[0] = 1;
+    state[1] = PART; with[1] = 0; va[1] = 1; vb[1] = 1;
+    seq_of[1] = 1; published = 1; acknowledged = 1;
+#endif
+    run Worker(0); run Worker(1); run Reader(); run Killer()
+  };
   d_step {
-    c = 0;
+    fin[0] && fin[1];
     do
     :: c < NCH -> assert(state[c] != CLAIMED || dead[with[c]]); c++
     :: else -> break
     od;
-    assert(slock[0] == NOBODY || dead[slock[0]]); assert(slock[1] == NOBODY || dead[slock[1]]);
+    assert((slock[0] == NOBODY || dead[slock[0]]) && (slock[1] == NOBODY || dead[slock[1]]));
     assert(entry[0] == 0 || (state[entry[0] - 1] == LINKED && with[entry[0] - 1] == 0));
     assert(entry[1] == 0 || (state[entry[1] - 1] == LINKED && with[entry[1] - 1] == 1));
     assert(entry[0] == 0 || nx[entry[0] - 1] == 0 || (state[nx[entry[0] - 1] - 1] == PART && with[nx[entry[0] - 1] - 1] == 0));
     assert(entry[0] == 0 || entry[0] != entry[1]);
     c = 0
   }
-}
-
-init {
-  byte c;
-  atomic {
-#ifdef FULL /* key 0 in chunk 0, key 1 in chunk 1 */
-    state[0] = LINKED; with[0] = 0; va[0] = 1; vb[0] = 1; entry[0] = 1; key_of[1] = 0; published[0] = 1; seq_of[1] = 1; acknowledged[0] = 1;
-    state[1] = LINKED; with[1] = 1; va[1] = 2; vb[1] = 2; entry[1] = 2; key_of[2] = 1; published[1] = 1; seq_of[2] = 1; acknowledged[1] = 1;
-    next_value = 3;
-#endif
-#ifdef CHAIN_THERE /* key 0 is a chain of chunks 0 and 1 */
-    state[0] = LINKED; with[0] = 0; va[0] = 1; nx[0] = 2; entry[0] = 1; key_of[1] = 0; published[0] = 1; seq_of[1] = 1; acknowledged[0] = 1;
-    state[1] = PART; with[1] = 0; va[1] = 1; vb[1] = 1;
-    next_value = 2;
-#endif
-    run Worker(0); run Worker(1); run Reader(); run Killer()
-  };
-  (fin[0] && fin[1]);
-  check_rest()
 }

@@ -289,6 +289,8 @@ TEST_P(ForkProcessTest, AWorkerThatClosesAllDescriptorsGoesOn) {
   }
 }
 
+/// Proof of death needs a descriptor of the segment's file. A worker that has none left gets one by name; on an anonymous segment, which
+/// has no name, it has to wait (kBusy, in bounded time) for a worker that has one.
 TEST_P(ForkProcessTest, AKilledLockHolderIsSucceededByAWorkerWithoutDescriptors) {
   ASSERT_EQ(cache_.set("before", "value"), Status::kOk);
   Child child = Child::fork([this] {
@@ -298,8 +300,11 @@ TEST_P(ForkProcessTest, AKilledLockHolderIsSucceededByAWorkerWithoutDescriptors)
     }
     CHILD_REQUIRE(board_.meeting.meet(2));
     while (board_.stop.load() == 0) {
-      CHILD_REQUIRE(insist([&] { return cache_.increment("count", 1).status; }) == Status::kOk);
-      board_.done.fetch_add(1);
+      const auto start = std::chrono::steady_clock::now();
+      const Status status = cache_.increment("count", 1).status;
+      CHILD_REQUIRE(status == Status::kOk || status == Status::kBusy);
+      CHILD_REQUIRE(std::chrono::steady_clock::now() - start < 2s);
+      if (status == Status::kOk) board_.done.fetch_add(1);
     }
     return 0;
   });
@@ -311,8 +316,11 @@ TEST_P(ForkProcessTest, AKilledLockHolderIsSucceededByAWorkerWithoutDescriptors)
     });
     std::this_thread::sleep_for(2ms);
     victim.kill();
+    if (!GetParam()) {
+      ASSERT_EQ(insist([&] { return cache_.increment("count", 1).status; }), Status::kOk);
+    }
     const std::uint64_t before = board_.done.load();
-    ASSERT_TRUE(eventually(5s, [&] { return board_.done.load() > before + 10; })) << "hangs after kill " << i;
+    ASSERT_TRUE(eventually(5s, [&] { return board_.done.load() > before + 10; })) << "nothing but kBusy after kill " << i;
   }
   board_.stop.store(1);
   EXPECT_EQ(child.wait(), 0);

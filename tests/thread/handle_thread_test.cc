@@ -55,7 +55,6 @@ class HandleThreadTest : public ::testing::TestWithParam<int> {
     EXPECT_EQ(stats.no_space, 0U);
     const VerifyReport report = one_->verify();
     EXPECT_TRUE(report.ok) << (report.problems.empty() ? "" : report.problems.front());
-    EXPECT_EQ(report.items, stats.items);
   }
 
   ScratchName name_{"thread"};
@@ -139,12 +138,12 @@ TEST_P(HandleThreadTest, ValuesAreWholeAndOfTheirKeyUnderEvictionOfAllSizes) {
     std::string value;
     std::string found;
     for (std::uint64_t n = 0; n < repetitions(20'000); ++n) {
-      const std::string key = numbered_key("k", random.below(400));
+      const std::string key = numbered_key("k", random.below(2'000));
       switch (random.below(8)) {
         case 0:
         case 1:
         case 2: {
-          make_value(value, key, sequence.fetch_add(1), kCertifiedBytes + random.log_uniform(n % 50 == 0 ? 100'000 : 3'000));
+          make_value(value, key, sequence.fetch_add(1), kCertifiedBytes + random.log_uniform(n % 50 == 0 ? 100'000 : 20'000));
           const Status status = cache.set(key, value);
           if (status != Status::kOk && status != Status::kBusy) ++failed;
           break;

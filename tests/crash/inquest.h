@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "carafe/cache.h"
+#include "crash/nursery.h"
+#include "crash/stage.h"
+
+namespace carafe::test {
+
+/// What a key holds.
+struct Held {
+  std::string value;
+  std::optional<std::chrono::milliseconds> ttl;
+  friend bool operator==(const Held&, const Held&) = default;
+};
+
+/// All that a cache holds, and what it has counted.
+struct Picture {
+  std::map<std::string, Held> items;
+  Stats stats;
+  std::uint64_t unreferenced = 0;
+
+  [[nodiscard]] static Picture of(Cache& cache) {
+    Picture picture;
+    cache.for_each([&](std::string_view key, std::string_view value) { picture.items[std::string(key)] = {std::string(value), {}}; });
+    for (auto& [key, held] : picture.items) held.ttl = cache.remaining_ttl(key);
+    picture.stats = cache.stats();
+    picture.unreferenced = cache.verify().unreferenced;
+    return picture;
+  }
+};
+
+/// Items that a new segment holds in the end when ever new keys of the sweep's size are set.
+[[nodiscard]] std::uint64_t room_of_a_fresh_segment();
+
+/// Looks at what a death has left behind, from a process that was attached all the time.
+class Inquest {
+ public:
+  /// Longest time an operation may take. Beyond it, a second look decides: this machine may have been busy.
+  static constexpr std::uint64_t kMostNs = 50'000'000;
+
+  Inquest(Stage& stage, Board& board, Picture before, Picture after)
+      : stage_(stage), cache_(stage.cache()), board_(board), before_(std::move(before)), after_(std::move(after)) {}
+
+  struct Findings {
+    std::vector<std::string> problems;
+    bool slow = false;  // an operation took too long; counts as a problem when nothing else is wrong and it does so again
+    std::uint64_t items = 0;  // after the sweep
+  };
+
+  /// Everything; the segment is worn out afterwards. `expected_items`: what it held after a sweep when nobody died, or 0.
+  [[nodiscard]] Findings hold(std::uint64_t expected_items, bool newcomer_first) {
+    findings_ = {};
+    check_structure("after the death");
+    check_counters();
+    check_keys();
+    if (newcomer_first) check_newcomer();
+    check_writes();
+    if (!newcomer_first) check_newcomer();
+    check_sums();
+    sweep(expected_items);
+    return std::move(findings_);
+  }
+
+ private:
+  static constexpr std::size_t kSweepBytes = 2'600;  // three a page of 8 KiB
+
+  void problem(std::string what) {
+    if (findings_.problems.size() < 12) findings_.problems.push_back(std::move(what));
+  }
+
+  template <typename Operation>
+  auto timed(Operation&& operation) {
+    const std::uint64_t begin = now_ns();
+    auto answer = operation();
+    if (now_ns() - begin > kMostNs) findings_.slow = true;
+    return answer;
+  }
+
+  void check_structure(const std::string& when) {
+    const VerifyReport report = cache_.verify();
+    for (const std::string& what : report.problems) problem("verify " + when + ": " + what);
+  }
+
+  /// Counters never go back, and never run ahead of what the operation would have counted.
+  void check_counters() {
+    const Stats now = cache_.stats();
+    const auto between = [&](const char* name, std::uint64_t Stats::*field) {
+      if (now.*field < before_.stats.*field || now.*field > after_.stats.*field)
+        problem(std::string(name) + " is " + std::to_string(now.*field) + ", not from " + std::to_string(before_.stats.*field) + " to " +
+                std::to_string(after_.stats.*field));
+    };
+    between("hits", &Stats::hits);
+    between("misses", &Stats::misses);
+    between("sets", &Stats::sets);
+    between("erases", &Stats::erases);
+    between("evictions", &Stats::evictions);
+    between("expirations", &Stats::expirations);
+    between("clears", &Stats::clears);
+    between("too_large", &Stats::too_large);
+    between("no_space", &Stats::no_space);
+    between("corruptions", &Stats::corruptions);
+    between("pages_moved", &Stats::pages_moved);
+    between("index_rebuilds", &Stats::index_rebuilds);
+    between("registrations", &Stats::registrations);
+    between("busy", &Stats::busy);
+  }
+
+  [[nodiscard]] static bool is_as_in(const Picture& picture, const std::string& key, const std::optional<Held>& now) {
+    const auto found = picture.items.find(key);
+    return found == picture.items.end() ? !now.has_value() : now.has_value() && *now == found->second;
+  }
+
+  /// Every key holds what it held, or what it would hold.
+  void check_keys() {
+    std::set<std::string> keys;
+    for (const auto& [key, held] : before_.items) keys.insert(key);
+    for (const auto& [key, held] : after_.items) keys.insert(key);
+    cache_.for_each([&](std::string_view key, std::string_view) {
+      if (!keys.contains(std::string(key))) problem("for_each sees the key \"" + std::string(key.substr(0, 40)) + "\", which nobody set");
+    });
+    const Stats start = cache_.stats();
+    std::uint64_t hits = 0;
+    std::string value;
+    for (const std::string& key : keys) {
+      const Status status = timed([&] { return cache_.get(key, value); });
+      std::optional<Held> now;
+      if (status == Status::kOk) {
+        now = {value, cache_.remaining_ttl(key)};
+        ++hits;
+      } else if (status != Status::kNotFound) {
+        problem("get(" + key + ") says " + std::string(to_string(status)));
+        continue;
+      }
+      if (!is_as_in(before_, key, now) && !is_as_in(after_, key, now))
+        problem(key + (now ? " holds neither its old nor its new value" : " is gone"));
+    }
+    const Stats end = cache_.stats();
+    if (end.hits - start.hits != hits || end.misses - start.misses != keys.size() - hits || end.gets != end.hits + end.misses)
+      problem("the gets of this look were not counted: " + std::to_string(hits) + " hits of " + std::to_string(keys.size()) + ", counted " +
+              std::to_string(end.hits - start.hits) + " and " + std::to_string(end.misses - start.misses) + " misses");
+    all_keys_ = std::move(keys);
+  }
+
+  /// A worker that attaches only now finds its slot, and can work.
+  void check_newcomer() {
+    const Act act{[](Stage& stage) {
+                    return stage.cache().set("newcomer", text('n', 50)) == Status::kOk && stage.cache().get("newcomer") == text('n', 50);
+                  },
+                  {},
+                  false};
+    const Sentence live;
+    const int status = fork_and_execute(stage_, board_, act, live);
+    if (status != 0 || !board_.as_wanted) problem("a worker that attached after the death could not work (" + std::to_string(status) + ")");
+    if (cache_.stats().workers != 1) problem("live workers: " + std::to_string(cache_.stats().workers) + ", not 1");
+  }
+
+  /// Every key can be written, and a few that nobody has seen.
+  void check_writes() {
+    for (int i = 0; i < 48; ++i) all_keys_.insert("new" + std::to_string(i));
+    std::string value;
+    std::string got;
+    for (const std::string& key : all_keys_) {
+      const auto old = before_.items.find(key);
+      value = old == before_.items.end() ? std::string(text('w', 60)) : old->second.value;
+      if (!value.empty()) value[0] = static_cast<char>(value[0] ^ 1);
+      const Status status = timed([&] { return cache_.set(key, value); });
+      if (status != Status::kOk) {
+        problem("set(" + key + ") says " + std::string(to_string(status)));
+        continue;
+      }
+      if (timed([&] { return cache_.get(key, got); }) != Status::kOk || got != value) problem("what was set under " + key + " is not there");
+    }
+  }
+
+  void check_sums() {
+    const Stats stats = cache_.stats();
+    std::uint64_t seen = 0;
+    cache_.for_each([&](std::string_view, std::string_view) { ++seen; });
+    if (stats.items != seen) problem("stats say " + std::to_string(stats.items) + " items, for_each sees " + std::to_string(seen));
+    check_structure("after writing every key");
+  }
+
+  void set_new_keys(std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const Status status = cache_.set("sweep" + std::to_string(next_key_++), text('s', kSweepBytes));
+      if (status != Status::kOk) {
+        problem("during the sweep set says " + std::string(to_string(status)));
+        return;
+      }
+      Stage::advance(std::chrono::milliseconds(1));
+    }
+  }
+
+  /// Ever new keys, until every hand has gone round and every page of another class was needed: nothing of the dead is left then.
+  void sweep(std::uint64_t expected_items) {
+    const std::uint64_t pages = stage_.view().geometry().page_count;
+    set_new_keys(9 * pages);
+    const Stats stats = cache_.stats();
+    const VerifyReport report = cache_.verify();
+    for (const std::string& what : report.problems) problem("verify after the sweep: " + what);
+    if (report.unreferenced != 0) problem(std::to_string(report.unreferenced) + " items without an entry are left after the sweep");
+    std::uint64_t used_pages = 0;
+    std::uint64_t claimed = 0;
+    std::uint64_t item_bytes = 0;
+    std::uint64_t tables = 0;
+    for (const SlabStats& slab : cache_.slabs()) {
+      used_pages += slab.pages;
+      claimed += slab.claimed;
+      if (slab.claimed != 0)
+        problem(std::to_string(slab.claimed) + " chunks of " + std::to_string(slab.chunk_bytes) + " bytes (" +
+                (slab.is_index ? "index" : "items") + ") are still claimed by the dead after the sweep");
+      if (slab.is_index)
+        tables += slab.used;
+      else
+        item_bytes += slab.used * slab.chunk_bytes;
+    }
+    if (used_pages != pages) problem(std::to_string(pages - used_pages) + " pages are in no class after the sweep");
+    if (item_bytes != stats.bytes_used)
+      problem("after the sweep chunks of " + std::to_string(item_bytes) + " bytes are used, stats say " + std::to_string(stats.bytes_used));
+    std::uint64_t named = 0;
+    for (std::uint64_t i = 0; i < stage_.view().geometry().stripe_count; ++i)
+      named += stage_.view().directory(i).load(kAcquire) != 0 ? 1 : 0;
+    if (tables != named) problem(std::to_string(tables) + " tables of the index for " + std::to_string(named) + " stripes");
+    std::uint64_t seen = 0;
+    cache_.for_each([&](std::string_view, std::string_view) { ++seen; });
+    if (stats.items != seen) problem("after the sweep stats say " + std::to_string(stats.items) + " items, for_each sees " + std::to_string(seen));
+    findings_.items = stats.items;
+    if (stats.items * 100 < expected_items * 98)
+      problem("after the sweep there is room for " + std::to_string(stats.items) + " items, " + std::to_string(expected_items) + " without a death");
+    refill();
+  }
+
+  void refill() {
+    cache_.clear();
+    set_new_keys(4 * stage_.view().geometry().page_count);
+    const std::uint64_t items = cache_.stats().items;
+    const std::uint64_t fresh = room_of_a_fresh_segment();
+    if (items * 100 < fresh * 98)
+      problem("after a clear there is room for " + std::to_string(items) + " items, " + std::to_string(fresh) + " in a fresh segment");
+  }
+
+  friend std::uint64_t room_of_a_fresh_segment();
+
+  Stage& stage_;
+  Cache& cache_;
+  Board& board_;
+  const Picture before_;
+  const Picture after_;
+  std::set<std::string> all_keys_;
+  std::uint64_t next_key_ = 0;
+  Findings findings_;
+};
+
+inline std::uint64_t room_of_a_fresh_segment() {
+  static const std::uint64_t room = [] {
+    Options options = with_capacity(Stage::kCapacity);
+    Cache cache = Cache::create_anonymous(options);
+    for (std::uint64_t i = 0; i < 4 * cache.info().pages; ++i)
+      static_cast<void>(cache.set("sweep" + std::to_string(i), text('s', Inquest::kSweepBytes)));
+    return cache.stats().items;
+  }();
+  return room;
+}
+
+}  // namespace carafe::test

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "carafe/cache.h"
+#include "segment/view.h"
+#include "support/random.h"
+#include "support/scratch.h"
+
+namespace carafe::test {
+
+/// The time that all processes of a crash test see: it stands still unless told, so that a run is the same every time.
+inline std::uint64_t stage_now_ms = 1'000'000;
+inline std::uint64_t read_stage_clock() noexcept { return stage_now_ms; }
+
+/// The first `count` bytes of a stream that no other letter has: one foreign byte shows.
+[[nodiscard]] inline std::string_view text(char letter, std::size_t count) {
+  constexpr std::size_t kLongest = 300'000;
+  static std::string streams[26];
+  std::string& stream = streams[letter - 'a'];
+  if (stream.empty()) {
+    Random random(static_cast<std::uint64_t>(letter));
+    while (stream.size() < kLongest) stream.push_back(static_cast<char>('!' + random.below(90)));
+  }
+  return std::string_view(stream).substr(0, count);
+}
+
+/// Where a scenario plays: a segment of 1 MiB, this process attached to it, and a second mapping through which the whole of it is saved
+/// and restored. Everything is the same in each run: the clock stands still, and the segment's hash has a fixed seed
+/// (CARAFE_CRASH_SEED, 1 by default), so that a kill is found again by its number.
+class Stage {
+ public:
+  using Image = std::vector<std::byte>;
+  static constexpr std::size_t kCapacity = kMiB;
+
+  enum class Kind { kNamed, kAnonymous };
+
+  explicit Stage(Kind kind = Kind::kNamed) : name_("crash"), other_("crash.other"), image_(kCapacity) {
+    stage_now_ms = 1'000'000;
+    override_time_for_tests(&read_stage_clock);
+    const Options options = with_capacity(kCapacity);
+    if (kind == Kind::kAnonymous) {
+      cache_.emplace(Cache::create_anonymous(options));
+      bytes_ = find_mapping("/memfd:carafe");  // sealed: nobody may map it writable again
+    } else {
+      { const Cache made = Cache::create(name_, options); }
+      const int fd = ::open(name_.path().c_str(), O_RDWR | O_CLOEXEC);
+      void* mapped = ::mmap(nullptr, kCapacity, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+      ::close(fd);
+      if (mapped == MAP_FAILED) throw std::runtime_error("cannot map the segment a second time");
+      own_mapping_ = bytes_ = static_cast<std::byte*>(mapped);
+      view_ = View(bytes_, reinterpret_cast<const SegmentHeader*>(bytes_)->geometry);
+      view_.header().seed = number_from_environment("CARAFE_CRASH_SEED", 1);
+      cache_.emplace(Cache::open(name_));
+      librarys_mapping_ = find_mapping(name_.path());
+    }
+    view_ = View(bytes_, reinterpret_cast<const SegmentHeader*>(bytes_)->geometry);
+  }
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+  ~Stage() {
+    second.reset();
+    cache_.reset();
+    ::unlink(other_.path().c_str());
+    if (own_mapping_ != nullptr) ::munmap(own_mapping_, kCapacity);
+    override_time_for_tests(nullptr);
+  }
+
+  [[nodiscard]] Cache& cache() noexcept { return *cache_; }
+  [[nodiscard]] const View& view() const noexcept { return view_; }
+  [[nodiscard]] const ScratchName& name() const noexcept { return name_; }
+  /// A name with nothing behind it, for a second segment.
+  [[nodiscard]] const ScratchName& other_name() const noexcept { return other_; }
+  /// Where the library has the segment mapped, in this process and its forks; nullptr where it cannot be write-protected.
+  [[nodiscard]] std::byte* librarys_mapping() const noexcept { return librarys_mapping_; }
+
+  /// What a scenario remembers from its preparation for its operation.
+  std::string key = "key";
+  std::uint64_t version = 0;
+  std::string reused = std::string(1 << 16, '\0');  // what get(key, reused) fills without an allocation
+  std::optional<Cache> second;                      // another handle
+
+  // --- preparing
+
+  void put(std::string_view where, std::string_view value, std::chrono::milliseconds ttl = kForever) {
+    if (cache_->set(where, value, ttl) != Status::kOk) throw std::runtime_error("crash test: preparing failed");
+  }
+  static void advance(std::chrono::milliseconds by) noexcept { stage_now_ms += static_cast<std::uint64_t>(by.count()); }
+
+  /// Sets values of `bytes` under ever new keys until one is evicted.
+  void fill(std::size_t bytes, std::chrono::milliseconds ttl = kForever) {
+    const std::uint64_t before = cache_->stats().evictions;
+    for (int i = 0; cache_->stats().evictions == before; ++i) put("full" + std::to_string(i), text('f', bytes), ttl);
+  }
+
+  /// Sets new keys until the next one would do what `is_it(before)` says when asked after; that one is undone again and becomes `key`.
+  void find_key(std::size_t bytes, const std::function<bool(const Stats& before, const Stats& after)>& is_it) {
+    Image before(kCapacity);
+    for (int i = 0; i < 20'000; ++i) {
+      const Stats stats = cache_->stats();
+      std::memcpy(before.data(), bytes_, kCapacity);
+      key = "find" + std::to_string(i);
+      put(key, text('f', bytes));
+      if (!is_it(stats, cache_->stats())) continue;
+      std::memcpy(bytes_, before.data(), kCapacity);
+      return;
+    }
+    throw std::runtime_error("crash test: no key does that");
+  }
+
+  /// How often entries were moved to their other bucket.
+  [[nodiscard]] std::uint64_t displacements() const noexcept {
+    std::uint64_t moves = 0;
+    for (std::uint64_t i = 0; i < view_.geometry().stripe_count; ++i) moves += view_.stripe(i).moves.load(kRelaxed);
+    return moves;
+  }
+  [[nodiscard]] std::uint32_t stripe_of(std::string_view where) const noexcept {
+    return view_.stripe_of(hash_key(where, view_.header().seed));
+  }
+
+  // --- saving and restoring
+
+  /// The segment as it is now is what restore() brings back.
+  void save() {
+    forget_pids();
+    std::memcpy(image_.data(), bytes_, kCapacity);
+    saved_now_ms_ = stage_now_ms;
+  }
+  void restore() noexcept {
+    std::memcpy(bytes_, image_.data(), kCapacity);
+    stage_now_ms = saved_now_ms_;
+  }
+  /// Names the segment's present contents.
+  [[nodiscard]] std::uint64_t digest() const noexcept {
+    return hash_key({reinterpret_cast<const char*>(bytes_), kCapacity}, 0);
+  }
+  /// Pids are there for people only, and differ from one child to the next.
+  void forget_pids() noexcept {
+    for (std::uint64_t i = 0; i < view_.geometry().worker_count; ++i) view_.worker(i).pid.store(0, kRelaxed);
+  }
+
+ private:
+  /// Where this process has `file` mapped for writing, other than at our own mapping.
+  std::byte* find_mapping(const std::string& file) const {
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+      if (line.find(" rw-s ") == std::string::npos || line.find(file) == std::string::npos) continue;
+      auto* at = reinterpret_cast<std::byte*>(std::stoull(line, nullptr, 16));
+      if (at != own_mapping_) return at;
+    }
+    throw std::runtime_error("crash test: the segment's mapping was not found");
+  }
+
+  ScratchName name_;
+  ScratchName other_;
+  std::optional<Cache> cache_;
+  std::byte* bytes_ = nullptr;
+  std::byte* own_mapping_ = nullptr;
+  std::byte* librarys_mapping_ = nullptr;
+  View view_;
+  Image image_;
+  std::uint64_t saved_now_ms_ = 0;
+};
+
+}  // namespace carafe::test
