@@ -28,10 +28,10 @@ if ! [[ $seconds =~ ^[0-9]+$ ]] || [ "$seconds" -lt 4 ]; then
   echo "demo: DEMO_SECONDS is a whole number from 4 on, not '$seconds'" >&2
   exit 2
 fi
-# Looks at the server once per tick, in microseconds.
+# The server is looked at once per tick, in microseconds. What happens when goes by looks, so that a busy machine sees all of it, later.
 tick=1000000
 if [ "$seconds" -lt 10 ]; then tick=500000; fi
-ticks=$((seconds * 1000000 / tick))
+looks=$((seconds * 1000000 / tick))
 
 scratch=$(mktemp -d)
 server='' wrk=''
@@ -66,9 +66,25 @@ fail() {
   exit 1
 }
 
-now() { echo "${EPOCHREALTIME/./}"; }  # microseconds
-grouped() { sed -E ':a; s/^([0-9]+)([0-9]{3})/\1,\2/; ta' <<<"$1"; }
-percent() { if [ "$2" -gt 0 ]; then printf '%d.%d %%' $(($1 * 100 / $2)) $(($1 * 1000 / $2 % 10)); else echo -; fi; }
+# Machines with few cores are busy enough: what is called at each look sets a variable and forks nothing.
+now() { printf -v "$1" %s "${EPOCHREALTIME/./}"; }
+# set_grouped VARIABLE NUMBER: 1234567 as 1,234,567
+set_grouped() {
+  local digits=$2 groups=''
+  while [ ${#digits} -gt 3 ]; do
+    groups=,${digits: -3}$groups
+    digits=${digits:0:-3}
+  done
+  printf -v "$1" %s "$digits$groups"
+}
+grouped() {
+  local text
+  set_grouped text "$1"
+  echo "$text"
+}
+# Numbers in tenths are for what bash cannot count with: 123 is 12.3
+set_tenths() { printf -v "$1" %d.%d $(($2 / 10)) $(($2 % 10)); }
+tenths_percent() { echo "$(($1 / 10)).$(($1 % 10)) %"; }
 # fields JSON PATH...: the values, in one line.
 fields() {
   local json=${1//\'/\'\'} paths
@@ -126,32 +142,35 @@ server_stats() {
   curl -sf --max-time 5 --retry 3 --retry-all-errors --retry-delay 0 "$url/stats" || fail "no answer to $url/stats"
 }
 
-# What one tick saw; the arrays keep what the summary needs.
+# What each look saw since the one before.
 rates=() hit_rates=()
 last_requests=0 last_gets=0 last_hits=0 last_time=0 restarts=0
 
 look() {
-  local time requests gets=0 hits=0 items=0 evictions=0 of_json
-  of_json=$(server_stats)
-  time=$(now)
-  read -r requests restarts <<<"$(fields "$of_json" requests restarts)"
-  if [ "$with_cache" = yes ]; then
-    of_json=$("$carafe" stat --json "$segment")  # from outside: the server does not notice
-    read -r gets hits items evictions <<<"$(fields "$of_json" gets hits items evictions)"
-  fi
+  local time requests gets hits items evictions server_json cache_json='{}' second rate hit_rate
+  server_json=$(server_stats)
+  now time
+  if [ "$with_cache" = yes ]; then cache_json=$("$carafe" stat --json "$segment"); fi  # from outside: the server does not notice
+  read -r requests restarts gets hits items evictions \
+    <<<"$(fields "{\"s\": $server_json, \"c\": $cache_json}" s.requests s.restarts c.gets c.hits c.items c.evictions)"
+  elapsed=$((time - begin))
   if [ "$last_time" -gt 0 ]; then
     rates+=($(((requests - last_requests) * 1000000 / (time - last_time))))
     hit_rates+=($((gets > last_gets ? (hits - last_hits) * 1000 / (gets - last_gets) : 0)))
+    set_tenths second $((elapsed / 100000))
+    set_grouped rate "${rates[-1]}"
     if [ "$with_cache" = yes ]; then
-      printf '%6s %12s %10s %10s %10s %9s\n' "$(tenths $((${#rates[@]} * tick / 100000)))" "$(grouped "${rates[-1]}")" \
-        "$(tenths "${hit_rates[-1]}") %" "$(grouped "$items")" "$(grouped "$evictions")" "$restarts"
-    elif [ $((${#rates[@]} * tick % 5000000)) -eq 0 ]; then
-      printf '%6s %12s\n' "$(tenths $((${#rates[@]} * tick / 100000)))" "$(grouped "${rates[-1]}")"
+      set_tenths hit_rate "${hit_rates[-1]}"
+      set_grouped items "$items"
+      set_grouped evictions "$evictions"
+      printf '%6s %12s %10s %10s %10s %9s\n' "$second" "$rate" "$hit_rate %" "$items" "$evictions" "$restarts"
+    else
+      printf '%6s %12s\n' "$second" "$rate"
     fi
   fi
   last_requests=$requests last_gets=$gets last_hits=$hits last_time=$time
 }
-tenths() { echo "$(($1 / 10)).$(($1 % 10))"; }
+
 header() {
   if [ "$with_cache" = yes ]; then
     printf '%6s %12s %10s %10s %10s %9s\n' second requests/s 'hit rate' items evictions restarts
@@ -160,22 +179,27 @@ header() {
   fi
 }
 
-# Runs wrk, looks once per tick, and calls `event TICK` after each look. Leaves wrk's findings in requests ... timeouts.
+# Runs wrk until all looks are done, and calls `event LOOK` after each. Leaves wrk's findings in requests ... timeouts, and the requests
+# per second of the whole run in rate.
 drive() {
+  local next pause
   rates=() hit_rates=() last_time=0
-  local begin pause
   header
-  look
-  wrk --threads 2 --connections "$connections" --duration "$seconds" --timeout 10s --script examples/prefork/zipf.lua "$url" \
+  wrk --threads 2 --connections "$connections" --duration "$((seconds * 5))" --timeout 10s --script examples/prefork/zipf.lua "$url" \
     -- "$products" >"$scratch/wrk.log" 2>&1 &
   wrk=$!
-  begin=$(now)
-  for ((i = 1; i <= ticks; ++i)); do
-    pause=$((begin + i * tick - $(now)))
-    if [ "$pause" -gt 0 ]; then sleep "$((pause / 1000000)).$(printf %06d $((pause % 1000000)))"; fi
+  now begin
+  look
+  next=$begin
+  for ((i = 1; i <= looks; ++i)); do
+    now pause
+    next=$((next + tick > pause + tick / 2 ? next + tick : pause + tick / 2))
+    pause=$((next - pause))
+    sleep "$((pause / 1000000)).$(printf %06d $((pause % 1000000)))"
     look
     event "$i"
   done
+  kill -INT "$wrk" || fail "wrk ended too early: $(tail -n 5 "$scratch/wrk.log")"  # it sums up and ends
   wait "$wrk" || fail "wrk: $(tail -n 5 "$scratch/wrk.log")"
   wrk=''
   read -r requests duration p50 p99 failures resets timeouts <<<"$(sed -n 's/^result //p' "$scratch/wrk.log")"
@@ -199,41 +223,48 @@ rate_without=$rate p50_without=$p50 p99_without=$p99
 
 # --- With -------------------------------------------------------------------------------------------------------------------------------
 
-look_tick=$((ticks * 3 / 10)) kill_tick=$((ticks * 9 / 20)) clear_tick=$((ticks * 7 / 10))
-victim=0 victim_connections=0
+look_at=$((looks * 3 / 10)) kill_at=$((looks * 9 / 20)) clear_at=$((looks * 7 / 10))
 
 show_from_outside() {
   say "\$ carafe stat $segment    # the first lines of it; a line for each counter follows"
-  "$carafe" stat "$segment" | sed '/^FIELD/,$d' | indented
+  "$carafe" stat "$segment" | sed '/^FIELD/,$d; /^$/d' | indented
   say "\$ carafe workers $segment"
   "$carafe" workers "$segment" | indented
 }
 
+# The pids of the workers.
+server_workers() { sqlite3 :memory: "SELECT group_concat(value, ' ') FROM json_each('$(server_stats)', '\$.workers')"; }
+
+# The busiest one: the kernel spreads connections unevenly.
 kill_a_worker() {
-  victim=$(fields "$(server_stats)" 'workers[1]' answered_by | cut -d ' ' -f 1)
-  # All its sockets but the one it listens on. wrk waits for an answer on each.
-  victim_connections=$(($(find "/proc/$victim/fd" -lname 'socket:*' 2>/dev/null | wc -l) - 1))
+  local pid sockets
+  victim=0 victim_connections=-1
+  for pid in $(server_workers); do
+    sockets=$(find "/proc/$pid/fd" -lname 'socket:*' 2>/dev/null | wc -l) || continue
+    if [ $((sockets - 1)) -gt "$victim_connections" ]; then victim=$pid victim_connections=$((sockets - 1)); fi  # all but the listening one
+  done
+  [ "$victim" -gt 1 ] || fail 'no worker to be seen in /proc'
   say "\$ kill -9 $victim    # a worker, with $victim_connections connections open"
   kill -9 "$victim"
 }
 
 check_replacement() {
   local workers
-  workers=" $(fields "$(server_stats)" 'workers[0]' 'workers[1]' 'workers[2]' 'workers[3]') "
+  workers=" $(server_workers) "
   [ "$restarts" -ge 1 ] || fail "worker $victim was killed and not replaced"
   [[ $workers != *" $victim "* ]] || fail "worker $victim was killed and is still listed"
 }
 
 event() {
   case $1 in
-    "$look_tick") show_from_outside ;;
-    "$kill_tick") kill_a_worker ;;
-    "$clear_tick")
+    "$look_at") show_from_outside ;;
+    "$kill_at") kill_a_worker ;;
+    "$clear_at")
       check_replacement
       say "\$ carafe clear $segment    # as a deploy would"
       "$carafe" clear "$segment"
       ;;
-    *) return ;;
+    *) return 0 ;;
   esac
   echo
   header
@@ -266,18 +297,19 @@ status=0
 # --- Summary ----------------------------------------------------------------------------------------------------------------------------
 
 mean() { echo $((($1 + $2) / 2)); }
-least() { printf '%s\n' "$@" | sort -n | head -n 1; }
-k=$kill_tick c=$clear_tick  # rates[k] is the tick after the kill
-kill_before=$(mean "${rates[k - 2]}" "${rates[k - 1]}") kill_during=$(least "${rates[@]:k:2}") kill_after=$(mean "${rates[@]:k + 1:2}")
-clear_before=$(mean "${rates[c - 2]}" "${rates[c - 1]}") clear_during=$(least "${rates[@]:c:2}") clear_after=$(mean "${rates[@]: -2}")
-hit_before=${hit_rates[c - 1]} hit_during=$(least "${hit_rates[@]:c:2}") hit_after=${hit_rates[-1]}
+least() { echo $(($1 < $2 ? $1 : $2)); }
+# Before: the last two looks before the event. Lowest: of the next two. After: the last two before the next event, or the end.
+k=$kill_at c=$clear_at  # rates[k] is the first after the kill
+kill_before=$(mean "${rates[@]:k-2:2}") kill_during=$(least "${rates[@]:k:2}") kill_after=$(mean "${rates[@]:c-2:2}")
+clear_before=$(mean "${rates[@]:c-2:2}") clear_during=$(least "${rates[@]:c:2}") clear_after=$(mean "${rates[@]: -2}")
+hit_before=$(mean "${hit_rates[@]:c-2:2}") hit_during=$(least "${hit_rates[@]:c:2}") hit_after=${hit_rates[-1]}
 
 row() { printf '%-34s %14s %14s %14s\n' "$@" | sed 's/ *$//'; }
 say "$(row '' 'without cache' 'with cache' '')"
 row 'requests/s' "$(grouped "$rate_without")" "$(grouped "$rate")" ''
 row 'latency p50, ms' "$p50_without" "$p50" ''
 row 'latency p99, ms' "$p99_without" "$p99" ''
-row 'hit rate, the clear included' - "$(percent "$hits" "$gets")" ''
+row 'hit rate, the clear included' - "$(tenths_percent $((gets > 0 ? hits * 1000 / gets : 0)))" ''
 row 'answers other than 2xx' 0 "$failures" ''
 row 'requests timed out' 0 "$timeouts" ''
 row 'connections reset' 0 "$resets" ''
@@ -285,7 +317,7 @@ row 'workers restarted' 0 "$restarts" ''
 say "$(row '' before lowest after)"
 row 'requests/s around kill -9' "$(grouped "$kill_before")" "$(grouped "$kill_during")" "$(grouped "$kill_after")"
 row 'requests/s around carafe clear' "$(grouped "$clear_before")" "$(grouped "$clear_during")" "$(grouped "$clear_after")"
-row 'hit rate around carafe clear' "$(tenths "$hit_before") %" "$(tenths "$hit_during") %" "$(tenths "$hit_after") %"
+row 'hit rate around carafe clear' "$(tenths_percent "$hit_before")" "$(tenths_percent "$hit_during")" "$(tenths_percent "$hit_after")"
 echo
 if [ "$resets" -gt 0 ]; then
   echo "Connections reset: the killed worker had $victim_connections open just before. What it was about to answer is lost, as with any"

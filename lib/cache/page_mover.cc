@@ -56,14 +56,18 @@ bool PageMover::move(std::uint32_t page, std::uint32_t from, std::uint32_t to) c
 }
 
 bool PageMover::take_unused(std::uint32_t size_class) const noexcept {
+  auto& empty_pages = engine_.view.header().empty_pages;
+  const std::uint64_t known = empty_pages.load(kRelaxed);
+  if (known == 0) return false;
   const auto pages = static_cast<std::uint32_t>(engine_.view.geometry().page_count);
   for (std::uint32_t page = 0; page < pages; ++page) {
     const std::uint32_t found = engine_.slabs.page_class(page);
-    if (found == kNoClass && engine_.slabs.adopt_page(page, size_class, me_)) return true;
     if (found == kNoClass || found == size_class) continue;
     if (engine_.view.page_info(page).free_count.load(kRelaxed) < engine_.classes.shape(found).chunks) continue;
     if (move(page, found, size_class)) return true;
   }
+  std::uint64_t seen = known;
+  empty_pages.compare_exchange_strong(seen, 0, kRelaxed);  // unless another one has turned up
   return false;
 }
 
@@ -79,7 +83,8 @@ bool PageMover::take_from(std::uint32_t victim, std::uint32_t size_class) const 
 
 bool PageMover::take_page(std::uint32_t size_class) const noexcept {
   if (take_unused(size_class)) return true;
-  engine_.slabs.recount_pages();
+  engine_.slabs.recount_pages();  // a death may have left pages in the pool that no count tells of
+  if (engine_.slabs.take_pool_page(size_class, me_)) return true;
   const std::uint64_t now = now_ms();
   std::uint64_t tried[kMaxClasses / 64] = {};
   for (std::uint32_t attempt = 0; attempt < 8; ++attempt) {  // the oldest class may consist of pages that cannot be emptied now
@@ -101,6 +106,10 @@ bool PageMover::take_page(std::uint32_t size_class) const noexcept {
 }
 
 void PageMover::balance(std::uint32_t size_class) const noexcept {
+  // A quarter of its pages a turn at most: a class in need still grows exponentially, and noise moves little.
+  constexpr std::uint32_t kPageTurnsBetween = 4;
+  auto& page_turns = engine_.view.size_class(size_class).page_turns;
+  if (page_turns.load(kRelaxed) < kPageTurnsBetween) return;
   const std::uint64_t now = now_ms();
   const std::uint64_t own_age = ClockHand(engine_.view, size_class).age_ms(now);
   std::uint32_t oldest = kNoClass;
@@ -113,7 +122,9 @@ void PageMover::balance(std::uint32_t size_class) const noexcept {
       oldest_age = age;
     }
   }
-  if (oldest != kNoClass) static_cast<void>(take_from(oldest, size_class));
+  if (oldest == kNoClass) return;
+  page_turns.store(0, kRelaxed);
+  static_cast<void>(take_from(oldest, size_class));
 }
 
 }  // namespace carafe

@@ -76,8 +76,14 @@ ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details
     if (in_first || find_in(view, second, key, epoch, match)) {
       const std::uint64_t expiry = match.item.expiry_ms();
       const bool live = !has_expired(expiry);
+      const Bucket& home = in_first ? first : second;
+      const std::uint64_t home_version = in_first ? first_version : second_version;
       bool whole = true;
-      if (live && value != nullptr) whole = copy(match.item, *value);
+      if (live && value != nullptr) {
+        // A chain's length is worth a second look before memory is asked for.
+        whole = !match.item.header.chained() || home.version.load(kAcquire) == home_version;
+        whole = whole && copy(match.item, *value);
+      }
       std::uint64_t side = 0;
       if (live && details != nullptr) {
         Chunk chunk;
@@ -85,8 +91,7 @@ ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details
         if (whole) side = engine_.slabs.side(chunk).load(kAcquire);
       }
       std::atomic_thread_fence(kAcquire);
-      const Bucket& home = in_first ? first : second;
-      if (home.version.load(kRelaxed) == (in_first ? first_version : second_version) && directory.load(kRelaxed) == directory_word) {
+      if (home.version.load(kRelaxed) == home_version && directory.load(kRelaxed) == directory_word) {
         if (!whole) return ReadResult::kCorrupt;
         if (!live) return ReadResult::kMiss;
         if (details != nullptr) *details = {version_token(Entry::offset(match.word), side), expiry};

@@ -28,6 +28,7 @@ bool ClockHand::next_page(std::uint32_t& page) const noexcept {
 }
 
 void ClockHand::note_page_turn() const noexcept {
+  state_.page_turns.fetch_add(1, kRelaxed);
   const std::uint64_t now = now_ms();
   const std::uint64_t dwelt = now - std::min(now, state_.page_turned_ms.exchange(now, kRelaxed));
   const std::uint64_t turn = dwelt * std::max<std::uint64_t>(1, state_.page_count.load(kRelaxed));

@@ -49,6 +49,7 @@ std::string describe_layout() {
   CARAFE_FIELD(SegmentHeader, resynced_recoveries);
   CARAFE_FIELD(SegmentHeader, items_correction);
   CARAFE_FIELD(SegmentHeader, bytes_correction);
+  CARAFE_FIELD(SegmentHeader, empty_pages);
   CARAFE_FIELD(SegmentHeader, windows);
   head(out, "Geometry", sizeof(Geometry));
   CARAFE_FIELD(Geometry, capacity_bytes);
@@ -104,11 +105,12 @@ std::string describe_layout() {
   CARAFE_FIELD(ClassState, moved_in);
   CARAFE_FIELD(ClassState, moved_out);
   CARAFE_FIELD(ClassState, page_count);
-  CARAFE_FIELD(ClassState, maybe_free);
+  CARAFE_FIELD(ClassState, unseen_free);
   CARAFE_FIELD(ClassState, free_cursor);
   CARAFE_FIELD(ClassState, expiry_cursor);
   CARAFE_FIELD(ClassState, next_expiry_ms);
   CARAFE_FIELD(ClassState, pass_expiry_ms);
+  CARAFE_FIELD(ClassState, page_turns);
   out +=
       "Words of 64 bits (high bits first)\n"
       "  lock       incarnation 32 | slot + 1 16 | zero 15 | waiters 1\n"

@@ -81,6 +81,9 @@ struct alignas(kCacheLineBytes) SegmentHeader {
   Atomic<std::uint64_t> items_correction;     // as in CounterLane
   Atomic<std::uint64_t> bytes_correction;
 
+  alignas(kCacheLineBytes) Atomic<std::uint64_t> empty_pages;  // times a page of some class was found without anything in it
+  std::byte reserved3[56];
+
   WindowRing windows[kWindows];
 };
 static_assert(SharedLayout<SegmentHeader>);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "slab/slabs.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/step.h"
@@ -54,6 +55,7 @@ void Slabs::drain(std::uint32_t page) const noexcept {
 bool Slabs::is_worth_draining(std::uint32_t page) const noexcept {
   const std::uint32_t size_class = page_class(page);
   if (size_class == kNoClass || !classes_.shape(size_class).is_index || is_draining(page)) return false;
+  if (view_.size_class(size_class).page_count.load(kRelaxed) < 2) return false;
   const std::uint32_t chunks = classes_.shape(size_class).chunks;
   const std::uint32_t free = view_.page_info(page).free_count.load(kRelaxed);
   if (free * 2 <= chunks || free >= chunks) return false;
@@ -134,19 +136,23 @@ Claim Slabs::claim_in_page(std::uint32_t page, std::uint32_t size_class, const W
 }
 
 Claim Slabs::claim_free(std::uint32_t size_class, const Worker& me) const noexcept {
+  constexpr std::uint32_t kMostLooks = 1024;  // pages at a time, so that a segment of a million pages costs no more than a small one
   ClassState& state = view_.size_class(size_class);
-  if (state.maybe_free.load(kRelaxed) == 0) return {};
+  const std::uint32_t unseen = state.unseen_free.load(kRelaxed);
+  if (unseen == 0) return {};
   const auto pages = static_cast<std::uint32_t>(view_.geometry().page_count);
   std::uint32_t page = state.free_cursor.load(kRelaxed) % pages;
-  for (std::uint32_t i = 0; i < pages; ++i, page = page + 1 == pages ? 0 : page + 1) {
+  const std::uint32_t looks = std::min({unseen, pages, kMostLooks});
+  for (std::uint32_t i = 0; i < looks; ++i, page = page + 1 == pages ? 0 : page + 1) {
     if (view_.page_class(page).load(kRelaxed) != size_class || view_.page_info(page).free_count.load(kRelaxed) == 0 || is_draining(page))
       continue;
     if (Claim claim = claim_in_page(page, size_class, me)) {
-      if (state.free_cursor.load(kRelaxed) != page) state.free_cursor.store(page, kRelaxed);
+      if (i != 0) state.free_cursor.store(page, kRelaxed);
       return claim;
     }
   }
-  state.maybe_free.store(0, kRelaxed);
+  state.free_cursor.store(page, kRelaxed);
+  state.unseen_free.store(unseen > looks && looks < pages ? unseen - looks : 0, kRelaxed);
   return {};
 }
 
@@ -164,13 +170,16 @@ void Slabs::mark_free(const Chunk& chunk) const noexcept {
   const std::uint64_t bit = std::uint64_t{1} << (chunk.index % 64);
   if ((bitmap(chunk.page, shape)[chunk.index / 64].fetch_or(bit, kRelaxed) & bit) != 0) return;
   PageInfo& info = view_.page_info(chunk.page);
-  info.free_count.fetch_add(1, kRelaxed);
+  if (info.free_count.fetch_add(1, kRelaxed) + 1 == shape.chunks) view_.header().empty_pages.fetch_add(1, kRelaxed);
   lower(info.free_cursor, chunk.index / 64);
-  ClassState& state = view_.size_class(chunk.size_class);
-  if (state.maybe_free.load(kRelaxed) == 0) {
-    state.free_cursor.store(chunk.page, kRelaxed);
-    state.maybe_free.store(1, kRelaxed);
-  }
+  note_free(view_.size_class(chunk.size_class), chunk.page);
+}
+
+void Slabs::note_free(ClassState& state, std::uint32_t page) const noexcept {
+  const auto pages = static_cast<std::uint32_t>(view_.geometry().page_count);
+  const std::uint32_t unseen = state.unseen_free.load(kRelaxed);
+  if (unseen == 0) state.free_cursor.store(page, kRelaxed);
+  if (unseen < pages) state.unseen_free.store(pages, kRelaxed);
 }
 
 void Slabs::release(const Chunk& chunk, std::uint64_t seen) const noexcept {
@@ -204,7 +213,7 @@ void Slabs::format_page_locked(std::uint32_t page, std::uint32_t size_class) con
   ClassState& state = view_.size_class(size_class);
   state.page_count.fetch_add(1, kRelaxed);
   state.free_cursor.store(page, kRelaxed);
-  state.maybe_free.store(1, kRelaxed);
+  state.unseen_free.store(static_cast<std::uint32_t>(view_.geometry().page_count), kRelaxed);
 }
 
 void Slabs::retire_page_locked(std::uint32_t page) const noexcept {

@@ -95,6 +95,7 @@ class Slabs {
   }
   [[nodiscard]] bool is_draining(std::uint32_t page) const noexcept;
   void mark_free(const Chunk& chunk) const noexcept;
+  void note_free(ClassState& state, std::uint32_t page) const noexcept;
   void mark_used(const Chunk& chunk) const noexcept;
   [[nodiscard]] Claim claim_in_page(std::uint32_t page, std::uint32_t size_class, const Worker& me) const noexcept;
 

@@ -11,6 +11,7 @@
 #include <ctime>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -39,6 +40,8 @@ struct Scenario {
   std::function<std::string(Stage&)> outside = {};  // looks at what lies outside the segment, and puts it back; what is wrong, or ""
 };
 
+inline void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
+
 /// Kills a scenario's child again and again, and counts.
 class Trial {
  public:
@@ -52,7 +55,7 @@ class Trial {
 
   void run() {
     stage_.put("other", text('o', 77));
-    for (int i = 0; i < 60; ++i) stage_.put("other" + std::to_string(i), text('o', static_cast<std::size_t>(i) * 7));
+    for (int i = 0; i < 60; ++i) stage_.put("other" + std::to_string(i), text('o', 20 + static_cast<std::size_t>(i % 4) * 90));
     scenario_.prepare(stage_);
     stage_.save();
     const Act act{scenario_.operation, scenario_.before, scenario_.registered};
@@ -183,10 +186,14 @@ class Trial {
         return look_outside("after it ended alive") && by_ == By::kInstructions;
       }
       if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+        last_step_ = board().last_step;
+        last_at_ = board().at;
         fail(kill, {"the child " + describe_end(status)});
         stage_.restore();
         return false;
       }
+      last_step_ = board().last_step;
+      last_at_ = board().at;
       stage_.forget_pids();
       const bool fresh = states_.insert(stage_.digest()).second || scenario_.outside;
       if (!fresh && attempt == 0) {
@@ -218,10 +225,10 @@ class Trial {
     for (const std::string& problem : problems) all += "\n    " + problem;
     char where[96];
     extern const char carafe_test_executable_start[] asm("__executable_start");
-    std::snprintf(where, sizeof where, "%zx", board().at == 0 ? 0 : board().at - reinterpret_cast<std::uintptr_t>(carafe_test_executable_start));
+    std::snprintf(where, sizeof where, "%zx", last_at_ == 0 ? 0 : last_at_ - reinterpret_cast<std::uintptr_t>(carafe_test_executable_start));
     ADD_FAILURE() << scenario_.name << ": killed at " << (by_ == By::kSteps ? "step " : "instruction ") << kill.number
                   << " (CARAFE_CRASH_AT=" << kill.at.landmark << "." << kill.at.instructions << "; last step: "
-                  << (board().last_step == nullptr ? "none" : board().last_step) << "; addr2line 0x" << where << ")" << all;
+                  << (last_step_ == nullptr ? "none" : last_step_) << "; addr2line 0x" << where << ")" << all;
   }
 
   void report() {
@@ -254,6 +261,8 @@ class Trial {
   std::unique_ptr<Inquest> inquest_;
   std::vector<Board::Seen> landmarks_;
   std::unordered_set<std::uint64_t> states_;
+  const char* last_step_ = nullptr;
+  std::uintptr_t last_at_ = 0;
   std::uint64_t expected_items_ = 0;
   std::uint64_t violations_ = 0;
   Totals totals_;

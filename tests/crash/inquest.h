@@ -74,7 +74,7 @@ class Inquest {
   }
 
  private:
-  static constexpr std::size_t kSweepBytes = 2'600;  // three a page of 8 KiB
+  static constexpr std::size_t kSweepBytes = 2'600;  // of an item; three a page of 8 KiB
 
   void problem(std::string what) {
     if (findings_.problems.size() < 12) findings_.problems.push_back(std::move(what));
@@ -192,9 +192,10 @@ class Inquest {
     check_structure("after writing every key");
   }
 
-  void set_new_keys(std::uint64_t count) {
+  void set_new_keys(std::uint64_t count, std::size_t chunk_bytes, std::size_t header_bytes) {
     for (std::uint64_t i = 0; i < count; ++i) {
-      const Status status = cache_.set("sweep" + std::to_string(next_key_++), text('s', kSweepBytes));
+      const std::string key = "sweep" + std::to_string(10'000 + next_key_++);
+      const Status status = cache_.set(key, text('s', chunk_bytes - header_bytes - key.size()));
       if (status != Status::kOk) {
         problem("during the sweep set says " + std::string(to_string(status)));
         return;
@@ -203,10 +204,15 @@ class Inquest {
     }
   }
 
-  /// Ever new keys, until every hand has gone round and every page of another class was needed: nothing of the dead is left then.
+  /// Ever new keys of each size that there is, until every hand has gone round: nothing of the dead is left then.
   void sweep(std::uint64_t expected_items) {
     const std::uint64_t pages = stage_.view().geometry().page_count;
-    set_new_keys(9 * pages);
+    std::uint64_t largest = 0;
+    for (const SlabStats& slab : cache_.slabs())
+      if (!slab.is_index) largest = slab.chunk_bytes;
+    for (const SlabStats& slab : cache_.slabs())
+      if (!slab.is_index && slab.pages != 0) set_new_keys(slab.chunks * 2 + 8, slab.chunk_bytes, slab.chunk_bytes == largest ? 16 : 8);
+    set_new_keys(3 * pages, kSweepBytes, 8);
     const Stats stats = cache_.stats();
     const VerifyReport report = cache_.verify();
     for (const std::string& what : report.problems) problem("verify after the sweep: " + what);
@@ -244,7 +250,7 @@ class Inquest {
 
   void refill() {
     cache_.clear();
-    set_new_keys(4 * stage_.view().geometry().page_count);
+    set_new_keys(4 * stage_.view().geometry().page_count, kSweepBytes, 8);
     const std::uint64_t items = cache_.stats().items;
     const std::uint64_t fresh = room_of_a_fresh_segment();
     if (items * 100 < fresh * 98)
@@ -268,7 +274,7 @@ inline std::uint64_t room_of_a_fresh_segment() {
     Options options = with_capacity(Stage::kCapacity);
     Cache cache = Cache::create_anonymous(options);
     for (std::uint64_t i = 0; i < 4 * cache.info().pages; ++i)
-      static_cast<void>(cache.set("sweep" + std::to_string(i), text('s', Inquest::kSweepBytes)));
+      static_cast<void>(cache.set("sweep" + std::to_string(10'000 + i), text('s', Inquest::kSweepBytes - 18)));
     return cache.stats().items;
   }();
   return room;

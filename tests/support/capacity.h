@@ -8,7 +8,7 @@
 
 namespace carafe::test {
 
-/// Sets twice as many items of that size as could fit, each under a key of its own; `failed` counts answers but kOk.
+/// Sets half as many items again as could fit, each under a key of its own; `failed` counts answers but kOk.
 struct Filled {
   std::uint64_t items = 0;  // that the segment holds in the end
   std::uint64_t failed = 0;

@@ -13,11 +13,10 @@ export LC_ALL=C
 segment=tooltest-$$
 folder=$(mktemp -d)
 failures=0
-helpers=()
 
 cleanup() {
   local pid
-  for pid in "${helpers[@]}"; do kill "$pid" 2>/dev/null; done
+  for pid in $(jobs -p); do kill "$pid" 2>/dev/null; done  # jobs that ended are not among them: their pids may be others' by now
   rm -f /dev/shm/carafe."$segment"*
   rm -rf "$folder"
 }
@@ -70,15 +69,20 @@ create() {
   [[ $code == 0 ]] || { fail "cannot create $name: $err"; finish; }
 }
 
-# hold NAME: a live worker of it, in the background, until the end or `kill $holder`.
+# hold NAME: a live worker of it, in the background, until the end or `release`.
 hold() {
   mkfifo "$folder/holding.$1"
   "$carafe" hold "$1" 100 >"$folder/holding.$1" &
   holder=$!
-  helpers+=("$holder")
   local line=
   read -r -t 20 line <"$folder/holding.$1" || fail "hold did not start"
   rm -f "$folder/holding.$1"
+}
+
+# release [SIGNAL]: ends the last hold.
+release() {
+  kill "${1:--TERM}" "$holder"
+  wait "$holder" 2>/dev/null
 }
 
 # as_nobody COMMAND...: without any rights; only for root (`is_root`). The tool is copied to where nobody may reach it.

@@ -21,7 +21,10 @@ tool=$carafe
 
 # 2: the command line
 expect 2 "$carafe"
+contains "message" "$err" "a verb is missing"
 expect 2 "$carafe" frobnicate
+contains "message" "$err" "no verb or option \"frobnicate\""
+expect 2 "$carafe" --frobnicate ls
 expect 2 "$carafe" ls --frobnicate
 contains "hint" "$err" "carafe ls --help"
 expect 2 "$carafe" ls a b

@@ -28,7 +28,7 @@ exists "$segment-live" || fail "removed without --yes"
 expect 0 "$carafe" rm "$segment-live" --yes -q
 equal "quiet output" "$out" ""
 exists "$segment-live" && fail "still there after --yes"
-kill "$holder"
+release
 
 # On a terminal it asks.
 create "$segment-asked"
@@ -45,12 +45,12 @@ exists "$segment-asked" || fail "removed without an answer"
 on_terminal $'y\n' "'$carafe' rm $segment-asked"
 equal "exit code after yes" "$code" 0
 exists "$segment-asked" && fail "still there after yes"
-kill "$holder"
+release
 
 # A killed worker is no live one.
 create "$segment-dead"
 hold "$segment-dead"
-kill -9 "$holder" && wait "$holder" 2>/dev/null
+release -KILL
 expect 0 "$carafe" rm "$segment-dead"
 
 # Damaged ones go too, but not from under a worker.

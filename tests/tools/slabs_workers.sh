@@ -25,7 +25,7 @@ equal "fields" "$(json 'sorted(o["workers"][0])')" "['alive', 'attached_ms_ago',
 equal "sets of all slots" "$(json 'sum(w["sets"] for w in o["workers"])')" 10
 
 # Killed: proven dead at once.
-kill -9 "$holder" && wait "$holder" 2>/dev/null
+release -KILL
 expect 0 "$carafe" workers "$segment" --json
 equal "live workers after a kill" "$(json 'sum(w["alive"] for w in o["workers"])')" 0
 expect 0 "$carafe" stat "$segment" --json

@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "output.h"
+#include "text.h"
 
 namespace carafe::tool {
 namespace {
@@ -58,6 +59,10 @@ std::string help_command(const CLI::App& app) {
 
 int complain_about_usage(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
+  if (app.get_subcommands().empty()) {  // CLI11 would speak of a missing subcommand even where one is misspelt
+    const std::vector<std::string> rest = app.remaining();
+    message = rest.empty() ? "say what to do: a verb is missing" : "there is no verb or option \"" + escape(rest.front()) + "\"";
+  }
   message.erase(std::remove(message.begin(), message.end(), '\x01'), message.end());  // the mark of context.cc
   complain(message + "; see " + help_command(app));
   return kUsage;
