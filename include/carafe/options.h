@@ -18,10 +18,10 @@ struct Options {
   /// Bytes of the whole segment, everything counted. 1 MiB to 1 TiB, default 64 MiB. Reserved in full when created.
   std::size_t capacity_bytes = std::size_t{64} << 20;
 
-  /// Permission bits of a named segment: 0600 (default), or 0660 together with `group`.
+  /// Permission bits of a named segment: 0600 (default) or 0660. Who opens one of 0660 says so here too.
   unsigned mode = 0600;
 
-  /// Group name or decimal gid that owns the segment when mode is 0660. Default: none.
+  /// Group name or decimal gid that owns the segment when mode is 0660. Default: the process's own.
   std::string group;
 
   /// Whose segments are trusted besides our own effective user's and root's: a uid, or -1 for nobody else (default).

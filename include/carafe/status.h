@@ -20,12 +20,12 @@ enum class Status : std::uint8_t {
   kVersionChanged,  ///< compare_and_set: somebody changed the item; read it again and retry.
   kBusy,            ///< The stripe's lock holder is alive but slow (stopped?); nothing was changed. Retry later.
   kTooLarge,        ///< The value exceeds a quarter of the capacity. The key now holds nothing. Raise the capacity or split the value.
-  kNoSpace,         ///< Nothing could be evicted in time. The key now holds nothing. Raise the capacity, or look for stopped workers.
-  kBadKey,          ///< Keys are 1 to 4096 bytes.
-  kNotANumber,      ///< increment: the value is not a decimal 64-bit integer, or the sum would overflow. Nothing was changed.
-  kCorrupt,         ///< Shared bytes make no sense; treated as a miss. Run `carafe verify`, replace the segment.
-  kReadOnly,        ///< The handle was opened read-only; open it with Cache::open to write.
-  kRetired,         ///< The segment was removed; the handle moves to a new one of that name as soon as there is one.
+  kNoSpace,     ///< Nothing could be evicted in time. After a set the key holds nothing. Raise the capacity, or look for stopped workers.
+  kBadKey,      ///< Keys are 1 to 4096 bytes.
+  kNotANumber,  ///< increment: the value is not a decimal 64-bit integer, or the sum would overflow. Nothing was changed.
+  kCorrupt,     ///< Shared bytes make no sense; treated as a miss. Run `carafe verify`, replace the segment.
+  kReadOnly,    ///< The handle was opened read-only; open it with Cache::open to write.
+  kRetired,     ///< The segment was removed; the handle moves to a new one of that name as soon as there is one.
   kCannotReopen,  ///< As kRetired, but this process may not open the new segment (user, mode or chroot). Create it with a group and mode 0660.
   kNoWorkerSlot,  ///< This process could not register as a worker: table full (raise Options::max_workers) or the segment's file out of reach.
   kStale,         ///< A fill was outdated by an erase, set, clear or invalidation meanwhile; nothing was stored.

@@ -25,6 +25,11 @@ Claim Allocator::claim(std::uint32_t size_class) const noexcept {
   return claim_by_hand(size_class);
 }
 
+Claim Allocator::claim_spare(std::uint32_t size_class) const noexcept {
+  if (Claim free = engine_.slabs.claim_free(size_class, me_)) return free;
+  return engine_.slabs.take_pool_page(size_class, me_) ? engine_.slabs.claim_free(size_class, me_) : Claim{};
+}
+
 void Allocator::give_back(const Claim& claim) const noexcept {
   if (claim) engine_.slabs.release(claim.chunk, claim.word);
 }
@@ -34,12 +39,16 @@ Claim Allocator::claim_outdated(std::uint32_t size_class) const noexcept {
   const std::uint32_t epoch = engine_.epoch();
   const std::uint64_t pages = engine_.view.geometry().page_count;
   std::uint32_t seen = header.outdated_epoch.load(kRelaxed);
+  if (static_cast<std::int32_t>(epoch - seen) < 0) return {};  // cleared again since we looked
   if (seen != epoch && header.outdated_epoch.compare_exchange_strong(seen, epoch, kRelaxed)) header.outdated_cursor.store(0, kRelaxed);
   while (header.outdated_cursor.load(kRelaxed) < pages) {
     const std::uint64_t page = header.outdated_cursor.fetch_add(1, kRelaxed);
     if (page >= pages) break;
     const std::uint32_t found = engine_.slabs.page_class(static_cast<std::uint32_t>(page));
-    if (found == kNoClass || engine_.classes.shape(found).is_index || engine_.view.page_info(page).last_epoch.load(kRelaxed) == epoch)
+    if (found == kNoClass) continue;
+    // Pages of tables too: those of stripes where nothing was stored since the clear can go.
+    if (!engine_.classes.shape(found).is_index &&
+        engine_.view.page_info(static_cast<std::uint32_t>(page)).last_epoch.load(kRelaxed) == epoch)
       continue;
     if (!PageMover(engine_, me_).move(static_cast<std::uint32_t>(page), found, size_class)) continue;
     if (Claim claim = engine_.slabs.claim_free(size_class, me_)) return claim;
@@ -48,49 +57,53 @@ Claim Allocator::claim_outdated(std::uint32_t size_class) const noexcept {
 }
 
 Claim Allocator::claim_expired(std::uint32_t size_class) const noexcept {
-  ClassState& state = engine_.view.size_class(size_class);
-  const std::uint64_t next = state.next_expiry_ms.load(kRelaxed);
-  if (next == kNeverExpires || next > now_ms()) return {};
-  // Something has expired somewhere in the class. Look at a few pages; a whole pass tells when to look again.
+  constexpr std::uint32_t kMostPages = 1024;   // looked at
+  constexpr std::uint32_t kMostChunks = 2048;  // searched
+  SegmentHeader& header = engine_.view.header();
+  const std::uint64_t now = now_ms();
+  if (header.next_expiry_ms.load(kRelaxed) > now) return {};
+  // Something has expired somewhere. A whole pass over the pages tells when to look again; each call does a part of one.
   const auto pages = static_cast<std::uint32_t>(engine_.view.geometry().page_count);
-  std::uint32_t page = state.expiry_cursor.load(kRelaxed) % pages;
-  int swept = 0;
-  for (int looked = 0; looked < 64 && swept < 2; ++looked) {
-    if (page == 0) {  // a pass ends: what it found is what is known
-      state.next_expiry_ms.store(state.pass_expiry_ms.exchange(kNeverExpires, kRelaxed), kRelaxed);
-    }
-    if (engine_.view.page_class(page).load(kRelaxed) == size_class) {
-      PageInfo& info = engine_.view.page_info(page);
-      if (info.min_expiry_ms.load(kRelaxed) <= now_ms()) {
-        sweep_expired(page, size_class);
-        ++swept;
-        if (Claim claim = engine_.slabs.claim_free(size_class, me_)) {
-          note_expiry(state.pass_expiry_ms, info.min_expiry_ms.load(kRelaxed));
-          state.expiry_cursor.store(page, kRelaxed);
-          return claim;
-        }
+  auto page = static_cast<std::uint32_t>(header.expiry_cursor.load(kRelaxed) % pages);
+  std::uint32_t searched = 0;
+  for (std::uint32_t looked = 0; looked < std::min(pages, kMostPages) && searched < kMostChunks; ++looked) {
+    if (page == 0) header.next_expiry_ms.store(header.pass_expiry_ms.exchange(kNeverExpires, kRelaxed), kRelaxed);  // a pass ends
+    PageInfo& info = engine_.view.page_info(page);
+    while (info.min_expiry_ms.load(kRelaxed) <= now && searched < kMostChunks) {
+      const std::uint32_t found = engine_.slabs.page_class(page);
+      const std::uint32_t before = searched;
+      searched += sweep_expired(page, found);
+      // A page of another size helps only when nothing live is left in it.
+      if (found != size_class && found != kNoClass && info.free_count.load(kRelaxed) >= engine_.classes.shape(found).chunks)
+        static_cast<void>(PageMover(engine_, me_).move(page, found, size_class));
+      if (Claim claim = engine_.slabs.claim_free(size_class, me_)) {
+        note_expiry(header.pass_expiry_ms, info.min_expiry_ms.load(kRelaxed));
+        header.expiry_cursor.store(page, kRelaxed);
+        return claim;
       }
-      note_expiry(state.pass_expiry_ms, info.min_expiry_ms.load(kRelaxed));
+      if (searched == before) break;  // somebody else is there
     }
-    page = page + 1 == pages ? 0 : page + 1;
+    note_expiry(header.pass_expiry_ms, info.min_expiry_ms.load(kRelaxed));
+    if (info.min_expiry_ms.load(kRelaxed) > now) page = page + 1 == pages ? 0 : page + 1;
   }
-  state.expiry_cursor.store(page, kRelaxed);
+  header.expiry_cursor.store(page, kRelaxed);
   return {};
 }
 
 /// Frees what has expired among some of the page's chunks, and goes on there the next time. After the last one the page's earliest
-/// expiry is known again.
-void Allocator::sweep_expired(std::uint32_t page, std::uint32_t size_class) const noexcept {
+/// expiry is known again. Returns how many chunks it looked at.
+std::uint32_t Allocator::sweep_expired(std::uint32_t page, std::uint32_t size_class) const noexcept {
   constexpr std::uint32_t kBatch = 128;
   const Slabs& slabs = engine_.slabs;
   PageInfo& info = engine_.view.page_info(page);
-  if (!slabs.lock_page(page, me_)) return;
+  if (size_class == kNoClass || !slabs.lock_page(page, me_)) return 0;
+  std::uint32_t looked = 0;
   if (slabs.page_class(page) == size_class) {
     const std::uint32_t chunks = engine_.classes.shape(size_class).chunks;
     std::uint32_t index = info.expiry_cursor.load(kRelaxed);
     if (index >= chunks) index = 0;
     if (index == 0) info.next_min_expiry_ms.store(kNeverExpires, kRelaxed);
-    for (std::uint32_t end = std::min(chunks, index + kBatch); index < end; ++index) {
+    for (const std::uint32_t end = std::min(chunks, index + kBatch); index < end; ++index, ++looked) {
       const Chunk chunk = slabs.chunk_at(page, index, size_class);
       if (SideWord::state(slabs.side(chunk).load(kAcquire)) != SideWord::kLinked) continue;
       const ItemView item = ItemView::at(engine_.view, chunk.offset);
@@ -108,33 +121,44 @@ void Allocator::sweep_expired(std::uint32_t page, std::uint32_t size_class) cons
     info.expiry_cursor.store(index == chunks ? 0 : index, kRelaxed);
   }
   slabs.unlock_page(page);
+  return looked;
 }
 
 Claim Allocator::claim_by_hand(std::uint32_t size_class) const noexcept {
   const Slabs& slabs = engine_.slabs;
   const ClockHand hand(engine_.view, size_class);
   const std::uint32_t chunks = engine_.classes.shape(size_class).chunks;
+  const std::uint64_t most_pages = 2 * std::uint64_t{engine_.view.size_class(size_class).page_count.load(kRelaxed)} + 2;  // two turns
   auto [page, index] = hand.position();
   Chunk coldest;
   std::uint32_t coldest_counter = 4;
   std::uint32_t visits = 0;
-  for (std::uint32_t pages = 0; pages <= kHandVisits && visits < kHandVisits; ++pages) {
-    if (slabs.page_class(page) != size_class || index >= chunks) {
+  for (std::uint64_t pages = 0; pages < most_pages && visits < kHandVisits; ++pages) {
+    const bool done = slabs.page_class(page) == size_class && index >= chunks;
+    if (done || slabs.page_class(page) != size_class) {
       if (!hand.next_page(page)) return {};
       index = 0;
+      hand.move_to({page, index});
+    }
+    if (done) {
+      if (hand.note_page_turn()) PageMover(engine_, me_).balance(size_class);
+      if (Claim claim = slabs.claim_free(size_class, me_)) return claim;
     }
     if (!slabs.lock_page(page, me_)) {
       index = chunks;  // a busy page is passed over
       continue;
     }
-    for (; slabs.page_class(page) == size_class && index < chunks && visits < kHandVisits; ++index, ++visits) {
+    for (; slabs.page_class(page) == size_class && index < chunks && visits < kHandVisits; ++index) {
       const Chunk chunk = slabs.chunk_at(page, index, size_class);
       if (Claim claim = evictor_.try_take(chunk, EvictWhen::kCold)) {
         hand.move_to({page, index + 1});
         slabs.unlock_page(page);
         return claim;
       }
-      if (visits + 32 >= kHandVisits) {  // patience ends soon: remember the best so far
+      // What somebody is writing costs a glance; only items count as looked at.
+      if (SideWord::state(slabs.side(chunk).load(kRelaxed)) == SideWord::kClaimed) continue;
+      ++visits;
+      if (visits + 32 >= kHandVisits || coldest.size_class == kNoClass) {  // patience ends soon: remember the best so far
         const std::uint32_t counter = evictor_.peek_counter(chunk);
         if (counter < coldest_counter) {
           coldest_counter = counter;
@@ -144,11 +168,6 @@ Claim Allocator::claim_by_hand(std::uint32_t size_class) const noexcept {
     }
     hand.move_to({page, index});
     slabs.unlock_page(page);
-    if (index >= chunks) {
-      hand.note_page_turn();
-      PageMover(engine_, me_).balance(size_class);
-      if (Claim claim = slabs.claim_free(size_class, me_)) return claim;
-    }
   }
   if (coldest.size_class == kNoClass || !slabs.lock_page(coldest.page, me_)) return {};
   Claim claim;

@@ -16,6 +16,8 @@ class Allocator {
   Allocator(const Engine& engine, const Worker& me) noexcept : engine_(engine), me_(me), evictor_(engine, me) {}
 
   [[nodiscard]] Claim claim(std::uint32_t size_class) const noexcept;
+  /// The same, but only where it costs nobody anything: a free chunk or a page of the pool.
+  [[nodiscard]] Claim claim_spare(std::uint32_t size_class) const noexcept;
   /// Gives a claim back unused.
   void give_back(const Claim& claim) const noexcept;
 
@@ -23,7 +25,7 @@ class Allocator {
   [[nodiscard]] Claim claim_outdated(std::uint32_t size_class) const noexcept;
   [[nodiscard]] Claim claim_expired(std::uint32_t size_class) const noexcept;
   [[nodiscard]] Claim claim_by_hand(std::uint32_t size_class) const noexcept;
-  void sweep_expired(std::uint32_t page, std::uint32_t size_class) const noexcept;
+  std::uint32_t sweep_expired(std::uint32_t page, std::uint32_t size_class) const noexcept;
 
   const Engine& engine_;
   const Worker& me_;

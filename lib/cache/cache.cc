@@ -31,19 +31,18 @@ Status run_write(Handle& handle, std::string_view text, Write&& write) noexcept 
   return write(Writer(engine, me), Key::of(engine, text));
 }
 
-/// Counts what a read came to. Ticks at every miss and every eighth hit, so that a busy worker reads the clock seldom.
+/// Counts what a read came to, and ticks.
 Status settle(Handle& handle, const Engine& engine, const Worker& me, ReadResult result) noexcept {
   if (result == ReadResult::kHit) {
-    if (me.lane != nullptr && (me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)].fetch_add(1, kRelaxed) & 7) == 0)
-      handle.tick(engine);
+    const std::uint64_t hits =
+        me.lane != nullptr ? me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)].fetch_add(1, kRelaxed) : 0;
+    if (handle.is_time_to_tick(hits)) handle.tick(engine);
     return Status::kOk;
   }
-  if (me.lane != nullptr) {
-    me.count(CounterId::k_misses);
-    if (result == ReadResult::kContended) me.count(CounterId::k_reader_contended);
-    if (result == ReadResult::kCorrupt) me.count(CounterId::k_corruptions);
-    handle.tick(engine);
-  }
+  me.count(CounterId::k_misses);
+  if (result == ReadResult::kContended) me.count(CounterId::k_reader_contended);
+  if (result == ReadResult::kCorrupt) me.count(CounterId::k_corruptions);
+  handle.tick(engine);
   return result == ReadResult::kCorrupt ? Status::kCorrupt : Status::kNotFound;
 }
 
@@ -81,7 +80,7 @@ Cache Cache::create(std::string_view name, const Options& options) { return Cach
 Cache Cache::open(std::string_view name, const Options& options) { return Cache(handle_on(open_segment(name, options, false), options)); }
 
 Cache Cache::open_or_create(std::string_view name, const Options& options) {
-  check_options(options);
+  check_options(options, "segment \"" + std::string(name) + "\"");
   for (int attempt = 0;; ++attempt) {
     try {
       return open(name, options);

@@ -24,10 +24,6 @@ struct Engine {
         registry(segment.read_only ? nullptr : std::make_unique<WorkerRegistry>(segment)),
         seed(view.header().seed),
         lock_wait_ns(lock_wait) {}
-  ~Engine() {
-    // closefrom(3) may have closed our descriptor, and somebody else's have its number by now.
-    if (!is_same_file(segment.fd.get(), segment)) segment.fd.release();
-  }
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -40,6 +36,10 @@ struct Engine {
   const std::unique_ptr<WorkerRegistry> registry;
   const std::uint64_t seed;
   const std::uint64_t lock_wait_ns;
+  // Where this process goes on looking for what deaths have left behind, and when.
+  mutable Atomic<std::uint32_t> index_cursor{0};
+  mutable Atomic<std::uint64_t> next_recount_ms{0};
+  mutable Atomic<bool> orphaned{false};  // as `retired`, for a reader who may not write that down
 
   /// Who we are, for one operation; without a slot it has no counters and no lock word (then nothing may be written).
   [[nodiscard]] Worker worker() const noexcept {
@@ -51,7 +51,7 @@ struct Engine {
     return me;
   }
   [[nodiscard]] std::uint32_t epoch() const noexcept { return view.header().epoch.load(kAcquire); }
-  [[nodiscard]] bool retired() const noexcept { return view.header().retired.load(kAcquire) != 0; }
+  [[nodiscard]] bool retired() const noexcept { return view.header().retired.load(kAcquire) != 0 || orphaned.load(kRelaxed); }
   [[nodiscard]] std::uint64_t largest_value_bytes() const noexcept { return view.geometry().capacity_bytes / kValueDivisor; }
 };
 

@@ -117,6 +117,7 @@ Claim Evictor::take_part(const Chunk& chunk, std::uint64_t seen, EvictWhen when)
     unlink_locked(engine_, me_, stripe, entry, head, item);
     release_item_locked(engine_, head, head_side, item);
     me_.count(outdated ? CounterId::k_invalidations : dead ? CounterId::k_expirations : CounterId::k_evictions);
+    if (!dead) engine_.view.size_class(chunk.size_class).evictions.fetch_add(1, kRelaxed);
     // This very chunk was freed among the others.
     const std::uint64_t now = engine_.slabs.side(chunk).load(kAcquire);
     return SideWord::state(now) == SideWord::kFree ? engine_.slabs.claim_page_locked(chunk, now, me_) : Claim{};
@@ -131,16 +132,32 @@ Claim Evictor::take_table(const Chunk& chunk, std::uint64_t seen) const noexcept
   if (stripe >= engine_.view.geometry().stripe_count) return {};
   const StripeGuard guard = StripeGuard::attempt(engine_, me_, stripe);
   if (!guard || engine_.slabs.side(chunk).load(kAcquire) != seen) return {};
-  if (DirectoryWord::offset(engine_.view.directory(stripe).load(kAcquire)) == chunk.offset) return {};  // in use: never evicted
+  auto& directory = engine_.view.directory(stripe);
+  if (const std::uint64_t word = directory.load(kAcquire); DirectoryWord::offset(word) == chunk.offset) {
+    Stripe& home = engine_.view.stripe(stripe);
+    const std::uint32_t epoch = engine_.epoch();
+    if (home.table_epoch.load(kRelaxed) == epoch) return {};  // in use: never evicted
+    // All that it refers to was cleared: the stripe can do without a table until somebody stores there.
+    directory.store(DirectoryWord::none(DirectoryWord::changes(word) + 1), kRelease);
+    CARAFE_STEP("drop table: directory cleared");
+    home.entry_count.store(0, kRelaxed);
+    home.items.store(0, kRelaxed);
+    home.item_bytes.store(0, kRelaxed);
+    home.table_epoch.store(epoch, kRelaxed);
+  }
   me_.count(CounterId::k_reclaimed_chunks);
   return engine_.slabs.take_linked(chunk, seen, me_);  // readers of it see that the directory moved on
 }
 
 std::uint32_t Evictor::peek_counter(const Chunk& chunk) const noexcept {
   const std::uint64_t seen = engine_.slabs.side(chunk).load(kAcquire);
-  if (SideWord::state(seen) != SideWord::kLinked || SideWord::stripe(seen) >= engine_.view.geometry().stripe_count) return 4;
+  const SideWord::State state = SideWord::state(seen);
+  if ((state != SideWord::kLinked && state != SideWord::kPart) || SideWord::stripe(seen) >= engine_.view.geometry().stripe_count) return 4;
+  if (engine_.classes.shape(chunk.size_class).is_index) return 4;
   const Table table = Table::of(engine_.view, SideWord::stripe(seen));
-  const auto* entry = table.find_offset(SideWord::tag(seen), chunk.offset);
+  const auto* entry = state == SideWord::kLinked
+                          ? table.find_offset(SideWord::tag(seen), chunk.offset)
+                          : find_chain(engine_, table, SideWord::tag(seen), racy_load(engine_.view.base() + chunk.offset + kPartChainIdAt));
   return entry != nullptr ? Entry::counter(entry->load(kRelaxed)) : 0;
 }
 

@@ -22,6 +22,7 @@ std::uint64_t wait_ns(const Options& options) noexcept {
 
 Handle::Handle(Segment segment, const Options& options)
     : options_(options), read_only_(segment.read_only), newest_(std::make_unique<Link>()), current_(nullptr) {
+  check_lock_wait(options, "segment \"" + segment.name + "\"");
   newest_->engine = std::make_unique<Engine>(std::move(segment), wait_ns(options));
   if (!read_only_) {
     const Worker me = newest_->engine->worker();
@@ -44,16 +45,17 @@ Engine* Handle::follow(Engine* retired) noexcept {
   if (retired->segment.name.empty()) return retired;
   const std::uint64_t now = now_ms();
   if (now < next_follow_ms_.load(kRelaxed)) return retired;
-  // Another thread may be at it; one that has not come back for seconds was left in the parent by a fork.
-  std::uint64_t since = following_since_ms_.load(kRelaxed);
-  if (since != 0 && now - since < 5000) return retired;
-  if (!following_since_ms_.compare_exchange_strong(since, now | 1, kAcquire)) return retired;
+  // Another thread may be at it. The flag does not outlive a fork, where that thread would never come back.
+  Atomic<std::uint32_t>& busy = retired->registry != nullptr ? retired->registry->wiped_flag() : following_;
+  std::uint32_t idle = 0;
+  if (!busy.compare_exchange_strong(idle, 1, kAcquire)) return retired;
   next_follow_ms_.store(now + 50, kRelaxed);
   Engine* found = retired;
   if (current_.load(kAcquire) == retired) {
     try {
       Segment segment = open_segment(retired->segment.name, options_, read_only_);
-      if (segment.view.header().retired.load(kAcquire) == 0) {
+      if (segment.view.header().retired.load(kAcquire) == 0 &&
+          (segment.device != retired->segment.device || segment.inode != retired->segment.inode)) {
         auto link = std::make_unique<Link>();
         link->engine = std::make_unique<Engine>(std::move(segment), wait_ns(options_));
         link->older = std::move(newest_);
@@ -71,7 +73,7 @@ Engine* Handle::follow(Engine* retired) noexcept {
   } else {
     found = current_.load(kAcquire);
   }
-  following_since_ms_.store(0, kRelease);
+  busy.store(0, kRelease);
   return found;
 }
 
@@ -82,15 +84,16 @@ bool Handle::is_unlinked(const Engine& engine) const noexcept {
   // Our descriptor was closed behind our back. By name, then; where the name cannot be reached at all (a chroot), nobody knows.
   char path[256];
   std::snprintf(path, sizeof path, "%s/%s%s", kSegmentDirectory.data(), kSegmentPrefix.data(), engine.segment.name.c_str());
-  if (::lstat(path, &found) == 0) return found.st_dev != engine.segment.device || found.st_ino != engine.segment.inode;
+  if (::lstat(path, &found) == 0) return found.st_dev == engine.segment.device && found.st_ino != engine.segment.inode;
   return false;
 }
 
 void Handle::tick_slowly(const Engine& engine, std::uint64_t now) noexcept {
   next_tick_ms_.store(now + kTickMs, kRelaxed);
-  if (read_only_) return;
-  take_samples(engine.view, now);
-  if (is_unlinked(engine)) engine.view.header().retired.store(1, kRelease);
+  if (!read_only_) take_samples(engine.view, now);
+  if (!is_unlinked(engine)) return;
+  engine.orphaned.store(true, kRelaxed);
+  if (!read_only_) engine.view.header().retired.store(1, kRelease);
 }
 
 }  // namespace detail

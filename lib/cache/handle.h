@@ -38,10 +38,21 @@ class Handle {
     const std::uint64_t now = now_ms();
     if (now >= next_tick_ms_.load(kRelaxed) || now + 2 * kTickMs < next_tick_ms_.load(kRelaxed)) [[unlikely]]
       tick_slowly(engine, now);
+    // Who has much to do looks at the clock every fourth time only.
+    const bool busy = now == last_look_ms_.load(kRelaxed);
+    const std::uint32_t looks = busy ? looks_.load(kRelaxed) + 1 : 0;
+    looks_.store(looks, kRelaxed);
+    if (!busy) last_look_ms_.store(now, kRelaxed);
+  }
+  /// Whether the n-th hit should tick.
+  [[nodiscard]] bool is_time_to_tick(std::uint64_t hits) const noexcept {
+    return (hits & kPatience) == 0 || looks_.load(kRelaxed) < kBusyLooks;
   }
 
  private:
   static constexpr std::uint64_t kTickMs = 400;
+  static constexpr std::uint64_t kPatience = 3;
+  static constexpr std::uint32_t kBusyLooks = 16;  // within one tick of the coarse clock
 
   Engine* follow(Engine* retired) noexcept;
   void tick_slowly(const Engine& engine, std::uint64_t now) noexcept;
@@ -58,8 +69,10 @@ class Handle {
   std::unique_ptr<Link> newest_;
   Atomic<Engine*> current_;
   Atomic<std::uint64_t> next_tick_ms_{0};
+  Atomic<std::uint64_t> last_look_ms_{0};
+  Atomic<std::uint32_t> looks_{0};
   Atomic<std::uint64_t> next_follow_ms_{0};
-  Atomic<std::uint64_t> following_since_ms_{0};  // 0: nobody is
+  Atomic<std::uint32_t> following_{0};  // of a read-only handle
   Atomic<bool> cannot_reopen_{false};
 };
 

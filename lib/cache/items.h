@@ -95,12 +95,14 @@ bool for_each_part(const Engine& engine, const ItemView& item, Visit&& visit) no
   std::uint64_t left = item.total_value_bytes();
   if (left > engine.largest_value_bytes() || left < item.header.value_bytes()) return false;
   left -= item.header.value_bytes();
+  const std::uint64_t full = engine.classes.largest_item_bytes() - kPartBytesAt;
   std::uint64_t ref = item.first_part();
   while (left > 0) {
     const std::size_t bytes = PartRef::bytes(ref);
     const std::uint64_t offset = PartRef::offset(ref);
     const std::byte* part = engine.view.chunk(offset, kPartBytesAt + bytes);
-    if (part == nullptr || bytes == 0 || bytes > left) return false;
+    // All but the last are full: so a damaged chain is no longer than a sound one.
+    if (part == nullptr || bytes == 0 || bytes > left || (bytes != full && bytes != left)) return false;
     const std::uint64_t next = racy_load(part + kPartNextAt);  // before the visit, which may free the chunk
     if (!visit(offset, bytes, part)) return false;
     left -= bytes;

@@ -11,7 +11,7 @@ namespace carafe {
 namespace {
 
 /// Adds the keys of one bucket. False when a writer was there meanwhile.
-bool collect_bucket(const Engine& engine, Bucket& bucket, std::uint32_t epoch, std::vector<std::string>& keys) {
+bool collect_bucket(const Engine& engine, Bucket& bucket, std::uint32_t epoch, bool validate, std::vector<std::string>& keys) {
   const std::size_t before = keys.size();
   const std::uint64_t version = bucket.version.load(kAcquire);
   for (auto& entry : bucket.entries) {
@@ -24,7 +24,7 @@ bool collect_bucket(const Engine& engine, Bucket& bucket, std::uint32_t epoch, s
     keys.push_back(std::move(key));
   }
   std::atomic_thread_fence(kAcquire);
-  if (bucket.version.load(kRelaxed) == version) return true;
+  if (!validate || bucket.version.load(kRelaxed) == version) return true;
   keys.resize(before);
   return false;
 }
@@ -38,7 +38,7 @@ std::vector<std::string> collect_stripe(const Engine& engine, std::uint32_t stri
     const std::uint64_t word = engine.view.directory(stripe).load(kAcquire);
     const Table table = Table::from_word(engine.view, word);
     for (std::uint32_t i = 0; i < table.count; ++i)
-      for (int tries = 0; tries < 1000 && !collect_bucket(engine, table.buckets[i], epoch, keys); ++tries) spin_pause();
+      for (int tries = 0; !collect_bucket(engine, table.buckets[i], epoch, tries < 1000, keys); ++tries) spin_pause();
     std::atomic_thread_fence(kAcquire);
     if (engine.view.directory(stripe).load(kRelaxed) == word && engine.view.stripe(stripe).moves.load(kRelaxed) == moves) break;
   }
@@ -57,7 +57,9 @@ void visit_items(const Engine& engine, const Worker& me, const std::function<boo
     for (const std::string& text : collect_stripe(engine, stripe, engine.epoch())) {
       const Key key = Key::of(engine, text);
       if (key.stripe != stripe) continue;  // torn
-      if (reader.read(key, &value, nullptr, false) == ReadResult::kHit && !visitor(text, value)) return;
+      ReadResult result = reader.read(key, &value, nullptr, false);
+      for (int tries = 0; result == ReadResult::kContended && tries < 1000; ++tries) result = reader.read(key, &value, nullptr, false);
+      if (result == ReadResult::kHit && !visitor(text, value)) return;
     }
   }
 }

@@ -21,6 +21,7 @@ class PageMover {
   [[nodiscard]] bool move(std::uint32_t page, std::uint32_t from, std::uint32_t to) const noexcept;
 
  private:
+  [[nodiscard]] bool reclaim_index_pages(std::uint32_t size_class) const noexcept;
   [[nodiscard]] bool take_unused(std::uint32_t size_class) const noexcept;
   [[nodiscard]] bool take_from(std::uint32_t victim, std::uint32_t size_class) const noexcept;
   [[nodiscard]] bool empty_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept;

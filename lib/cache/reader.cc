@@ -64,7 +64,7 @@ ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details
   for (int attempt = 0; attempt < kReadTries; ++attempt) {
     const std::uint64_t directory_word = directory.load(kAcquire);
     const Table table = Table::from_word(view, directory_word);
-    if (table.count == 0) return directory_word == 0 ? ReadResult::kMiss : ReadResult::kCorrupt;
+    if (table.count == 0) return DirectoryWord::buckets(directory_word) == 0 ? ReadResult::kMiss : ReadResult::kCorrupt;
     Bucket& first = table.first(key.tag);
     Bucket& second = table.second(key.tag);
     __builtin_prefetch(&second);
@@ -133,8 +133,9 @@ ReadResult Reader::read_patiently(const Key& key, std::string* value, ReadDetail
     const bool live = item && is_current(item.header, epoch) && item.has_key(key.text) && !has_expired(expiry);
     const bool whole = !live || value == nullptr || copy(item, *value);
     std::atomic_thread_fence(kAcquire);
-    if (side.load(kRelaxed) != side_word || !Entry::same_item(match.entry->load(kRelaxed), match.word) ||
-        directory.load(kRelaxed) != directory_word)
+    // The entry before the side word: a chain's parts are freed while its first chunk still is linked, but after its entry is gone.
+    const std::uint64_t entry_word = match.entry->load(kAcquire);
+    if (!Entry::same_item(entry_word, match.word) || side.load(kAcquire) != side_word || directory.load(kRelaxed) != directory_word)
       continue;
     if (!whole) return ReadResult::kCorrupt;
     if (!live) return ReadResult::kMiss;

@@ -10,4 +10,7 @@ namespace carafe {
 /// No lock may be held. Cost: a few microseconds, once per some ten new items of the stripe.
 bool rebuild_table(const Engine& engine, const Worker& me, std::uint32_t stripe, std::uint64_t seen, std::uint32_t buckets) noexcept;
 
+/// The same where it only saves memory: nothing is evicted for it and nobody waited for.
+void shrink_table(const Engine& engine, const Worker& me, std::uint32_t stripe, std::uint64_t seen, std::uint32_t buckets) noexcept;
+
 }  // namespace carafe

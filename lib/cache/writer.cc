@@ -36,11 +36,11 @@ void Writer::note_epoch(std::uint32_t page, std::uint32_t epoch) const noexcept 
 void Writer::note_expiry_of(const Chunk& chunk, std::uint64_t at_ms) const noexcept {
   if (at_ms == kNeverExpires) return;
   PageInfo& page = engine_.view.page_info(chunk.page);
-  ClassState& state = engine_.view.size_class(chunk.size_class);
+  SegmentHeader& header = engine_.view.header();
   note_expiry(page.min_expiry_ms, at_ms);
   note_expiry(page.next_min_expiry_ms, at_ms);
-  note_expiry(state.next_expiry_ms, at_ms);
-  note_expiry(state.pass_expiry_ms, at_ms);
+  note_expiry(header.next_expiry_ms, at_ms);
+  note_expiry(header.pass_expiry_ms, at_ms);
 }
 
 void Writer::write_head(const Draft& draft, const Key& key) const noexcept {
@@ -145,9 +145,10 @@ bool Writer::find_room(StripeGuard& guard, const Key& key, const Table& table, i
   const bool fresh = stripe.table_epoch.load(kRelaxed) == epoch;
   const std::uint32_t entries = stripe.entry_count.load(kRelaxed);
   const bool may_rebuild = attempt < kWriteTries - 2;
+  const std::uint32_t more = static_cast<std::uint32_t>(attempt) * (table.count / 8 + 1);  // that size had no luck: try another
   if (may_rebuild && (!fresh || table.count == 0 || TableSize::is_full(entries, table.count))) {
     guard.unlock();
-    rebuild_table(engine_, me_, key.stripe, table.directory_word, std::max(table.count + 1, TableSize::for_entries(entries)));
+    rebuild_table(engine_, me_, key.stripe, table.directory_word, std::max(table.count + 1, TableSize::for_entries(entries)) + more);
     return false;
   }
   if (!fresh) {  // no room for a new table: go on with the old one; what it holds is dead and gives way
@@ -157,14 +158,11 @@ bool Writer::find_room(StripeGuard& guard, const Key& key, const Table& table, i
   }
   entry = table.find_empty(key.tag);
   if (entry != nullptr) return true;
-  entry = table.displace(key.tag);
-  if (entry != nullptr) {
-    stripe.moves.fetch_add(1, kRelease);
-    return true;
-  }
+  entry = table.displace(key.tag, &stripe.moves);
+  if (entry != nullptr) return true;
   if (may_rebuild) {
     guard.unlock();
-    rebuild_table(engine_, me_, key.stripe, table.directory_word, table.count + table.count / 8 + 1);
+    rebuild_table(engine_, me_, key.stripe, table.directory_word, table.count + table.count / 8 + 1 + more);
     return false;
   }
   entry = table.find_coldest(key.tag);
@@ -263,19 +261,28 @@ Status Writer::store(const Key& key, std::string_view value, Expiry expiry, Cond
     if (verdict != Status::kOk || made.header.epoch() != epoch) {
       guard.unlock();
       discard(made);
+      // But an add that says kOk has to have been the only one, so it begins anew.
+      if (verdict == Status::kOk && condition == Condition::kAbsent && attempt + 1 < kWriteTries) {
+        made = draft(key, value, expiry.at_ms, !expiry.forever(), engine_.epoch());
+        if (!made.head) break;
+        continue;
+      }
       return verdict;
     }
     Atomic<std::uint64_t>* entry = old.entry;
     if (entry == nullptr && !find_room(guard, key, table, attempt, entry, old)) continue;
     if (entry == nullptr) break;
     publish_locked(key, made, entry, old);
+    const std::uint32_t entries = engine_.view.stripe(key.stripe).entry_count.load(kRelaxed);
     guard.unlock();
     me_.count(CounterId::k_sets);
+    if (TableSize::is_sparse(entries, table.count))
+      shrink_table(engine_, me_, key.stripe, table.directory_word, TableSize::for_entries(entries));
     return Status::kOk;
   }
   discard(made);
   me_.count(CounterId::k_no_space);
-  static_cast<void>(erase(key));
+  if (condition == Condition::kAlways) static_cast<void>(erase(key));
   return Status::kNoSpace;
 }
 

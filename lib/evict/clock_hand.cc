@@ -27,13 +27,17 @@ bool ClockHand::next_page(std::uint32_t& page) const noexcept {
   return false;
 }
 
-void ClockHand::note_page_turn() const noexcept {
+bool ClockHand::note_page_turn() const noexcept {
+  // A page from which nothing was evicted (parts of chains, say) tells nothing about ages.
+  const std::uint64_t evictions = state_.evictions.load(kRelaxed);
+  if (state_.evictions_at_turn.exchange(evictions, kRelaxed) == evictions) return false;
   state_.page_turns.fetch_add(1, kRelaxed);
   const std::uint64_t now = now_ms();
   const std::uint64_t dwelt = now - std::min(now, state_.page_turned_ms.exchange(now, kRelaxed));
   const std::uint64_t turn = dwelt * std::max<std::uint64_t>(1, state_.page_count.load(kRelaxed));
   const std::uint64_t before = state_.turn_ms.load(kRelaxed);
   state_.turn_ms.store(before == 0 ? turn : (before * 3 + turn) / 4, kRelaxed);
+  return true;
 }
 
 std::uint64_t ClockHand::age_ms(std::uint64_t now) const noexcept {

@@ -24,7 +24,8 @@ class ClockHand {
   /// The class's next page after `page`, going round; `page` itself if it is the only one. False when the class has none.
   [[nodiscard]] bool next_page(std::uint32_t& page) const noexcept;
   /// Notes that the hand has left a page, and with it how long a whole turn takes at this pace.
-  void note_page_turn() const noexcept;
+  /// False when nothing was evicted there.
+  bool note_page_turn() const noexcept;
   /// About the age of what the hand evicts, in milliseconds: how long a turn takes. Grows while the hand stands still.
   [[nodiscard]] std::uint64_t age_ms(std::uint64_t now_ms) const noexcept;
 

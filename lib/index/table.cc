@@ -32,7 +32,7 @@ Atomic<std::uint64_t>* Table::find_empty(std::uint32_t tag) const noexcept {
   return in_one <= in_other ? empty_in(one) : empty_in(other);
 }
 
-Atomic<std::uint64_t>* Table::displace(std::uint32_t tag) const noexcept {
+Atomic<std::uint64_t>* Table::displace(std::uint32_t tag, Atomic<std::uint32_t>* moves) const noexcept {
   if (count < 2) return nullptr;
   for (Bucket* bucket : {&first(tag), &second(tag)})
     for (auto& entry : bucket->entries) {
@@ -44,6 +44,7 @@ Atomic<std::uint64_t>* Table::displace(std::uint32_t tag) const noexcept {
       CARAFE_STEP("displace: copied");
       raise_version(place);
       CARAFE_STEP("displace: copy's version raised");
+      if (moves != nullptr) moves->store(moves->load(kRelaxed) + 1, kRelease);
       entry.store(Entry::kEmpty, kRelease);
       CARAFE_STEP("displace: old one cleared");
       raise_version(&entry);

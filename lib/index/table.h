@@ -55,7 +55,8 @@ struct Table {
   /// Makes room where both buckets are full: moves one of their entries to its other bucket (cuckoo hashing, Pagh and Rodler 2001, one
   /// step deep), so that tables can be nine tenths full. The copy comes first, then the old one goes, each with its version: a reader
   /// finds at least one of them, or sees that it has to look again. A death in between leaves both; see remove_twins.
-  [[nodiscard]] Atomic<std::uint64_t>* displace(std::uint32_t tag) const noexcept;
+  /// `moves` goes up in between, so that a walk over the table sees that an item changed its bucket.
+  [[nodiscard]] Atomic<std::uint64_t>* displace(std::uint32_t tag, Atomic<std::uint32_t>* moves = nullptr) const noexcept;
   /// Clears the second one of two entries for one chunk, which a displacement cut short has left.
   void remove_twins() const noexcept;
   /// The other bucket in which an entry of `bucket` might stand.

@@ -46,7 +46,7 @@ static_assert(SharedLayout<Bucket> && sizeof(Bucket) == kCacheLineBytes);
 /// Where a stripe's table is: one word of the directory, one store to replace a table.
 ///
 ///   bit 63        28 27        16 15         0
-///       | offset 36 | buckets 12 | changes 16 |            all zero: no table, no items
+///       | offset 36 | buckets 12 | changes 16 |            no buckets: no table, no items
 ///
 /// offset:  in units of 64 bytes. buckets: how many. changes: goes up with each table, so that a reader who slept sees that a
 ///          table came back to the same place.
@@ -54,6 +54,8 @@ struct DirectoryWord {
   static constexpr std::uint64_t make(std::uint64_t offset, std::uint32_t buckets, std::uint32_t changes) noexcept {
     return ((offset / kCacheLineBytes) << 28) | (std::uint64_t{buckets} << 16) | (changes & 0xffffU);
   }
+  /// No table, no items.
+  static constexpr std::uint64_t none(std::uint32_t changes) noexcept { return changes & 0xffffU; }
   static constexpr std::uint64_t offset(std::uint64_t word) noexcept { return (word >> 28) * kCacheLineBytes; }
   static constexpr std::uint32_t buckets(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word >> 16) & 0xfffU; }
   static constexpr std::uint32_t changes(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word & 0xffffU); }

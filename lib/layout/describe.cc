@@ -50,6 +50,9 @@ std::string describe_layout() {
   CARAFE_FIELD(SegmentHeader, items_correction);
   CARAFE_FIELD(SegmentHeader, bytes_correction);
   CARAFE_FIELD(SegmentHeader, empty_pages);
+  CARAFE_FIELD(SegmentHeader, next_expiry_ms);
+  CARAFE_FIELD(SegmentHeader, pass_expiry_ms);
+  CARAFE_FIELD(SegmentHeader, expiry_cursor);
   CARAFE_FIELD(SegmentHeader, windows);
   head(out, "Geometry", sizeof(Geometry));
   CARAFE_FIELD(Geometry, capacity_bytes);
@@ -104,12 +107,10 @@ std::string describe_layout() {
   CARAFE_FIELD(ClassState, evictions);
   CARAFE_FIELD(ClassState, moved_in);
   CARAFE_FIELD(ClassState, moved_out);
+  CARAFE_FIELD(ClassState, evictions_at_turn);
   CARAFE_FIELD(ClassState, page_count);
   CARAFE_FIELD(ClassState, unseen_free);
   CARAFE_FIELD(ClassState, free_cursor);
-  CARAFE_FIELD(ClassState, expiry_cursor);
-  CARAFE_FIELD(ClassState, next_expiry_ms);
-  CARAFE_FIELD(ClassState, pass_expiry_ms);
   CARAFE_FIELD(ClassState, page_turns);
   out +=
       "Words of 64 bits (high bits first)\n"

@@ -82,7 +82,10 @@ struct alignas(kCacheLineBytes) SegmentHeader {
   Atomic<std::uint64_t> bytes_correction;
 
   alignas(kCacheLineBytes) Atomic<std::uint64_t> empty_pages;  // times a page of some class was found without anything in it
-  std::byte reserved3[56];
+  Atomic<std::uint64_t> next_expiry_ms;                        // no item expires before
+  Atomic<std::uint64_t> pass_expiry_ms;                        // what the present pass over the pages has found for it
+  Atomic<std::uint64_t> expiry_cursor;                         // page where that pass goes on
+  std::byte reserved3[32];
 
   WindowRing windows[kWindows];
 };

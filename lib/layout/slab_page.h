@@ -42,17 +42,14 @@ struct alignas(kCacheLineBytes) ClassState {
   Atomic<std::uint64_t> page_turned_ms;  // when the hand last left a page
   Atomic<std::uint64_t> turn_ms;         // how long a turn takes, smoothed; 0 = has not moved yet
   Atomic<std::uint64_t> evictions;
-  Atomic<std::uint64_t> moved_in;
-  Atomic<std::uint64_t> moved_out;
+  Atomic<std::uint32_t> moved_in;  // pages
+  Atomic<std::uint32_t> moved_out;
+  Atomic<std::uint64_t> evictions_at_turn;  // `evictions` when the hand last left a page
   Atomic<std::uint32_t> page_count;
-  Atomic<std::uint32_t> unseen_free;     // pages, from free_cursor on, whose bitmaps may have bits
-  Atomic<std::uint32_t> free_cursor;     // page where the last free chunk was found
-  Atomic<std::uint32_t> expiry_cursor;   // next page whose min_expiry is looked at
-  Atomic<std::uint64_t> next_expiry_ms;  // no item of the class expires before
-  Atomic<std::uint64_t> pass_expiry_ms;  // what the present pass over the pages has found for it
-  Atomic<std::uint32_t> page_turns;      // pages the hand has left since the class last took one
-  std::byte reserved[44];
+  Atomic<std::uint32_t> unseen_free;  // pages, from free_cursor on, whose bitmaps may have bits
+  Atomic<std::uint32_t> free_cursor;  // page where the search for free chunks goes on
+  Atomic<std::uint32_t> page_turns;   // pages the hand has left since the class last took one
 };
-static_assert(SharedLayout<ClassState> && sizeof(ClassState) == 2 * kCacheLineBytes);
+static_assert(SharedLayout<ClassState> && sizeof(ClassState) == kCacheLineBytes);
 
 }  // namespace carafe

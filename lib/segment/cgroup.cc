@@ -19,13 +19,25 @@ std::uint64_t read_number(const std::string& path) {
   return in >> number ? number : kNoLimit;  // "max" does not parse
 }
 
+/// Page cache that the kernel would give up at once.
+std::uint64_t reclaimable(const std::string& stat_file) {
+  std::ifstream in(stat_file);
+  std::uint64_t number = 0;
+  for (std::string word; in >> word >> number;)
+    if (word == "inactive_file" || word == "total_inactive_file") return number;
+  return 0;
+}
+
 /// What is left below the tightest limit between `group` and the root; files are named as cgroup v1 or v2 do.
 std::uint64_t room_in(const std::string& root, std::string group, const char* limit_file, const char* usage_file) {
   std::uint64_t room = kNoLimit;
   for (;;) {
     const std::uint64_t limit = read_number(root + group + "/" + limit_file);
     const std::uint64_t usage = read_number(root + group + "/" + usage_file);
-    if (limit != kNoLimit && usage != kNoLimit) room = std::min(room, limit > usage ? limit - usage : 0);
+    if (limit != kNoLimit && usage != kNoLimit) {
+      const std::uint64_t held = usage - std::min(usage, reclaimable(root + group + "/memory.stat"));
+      room = std::min(room, limit > held ? limit - held : 0);
+    }
     if (group.empty() || group == "/") return room;
     group.resize(group.rfind('/'));
   }

@@ -4,8 +4,10 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -50,16 +52,26 @@ gid_t group_id(const std::string& group, const std::string& what) {
   return found->gr_gid;
 }
 
+[[noreturn]] void fail_full(const Options& options, const std::string& what, const std::string& why) {
+  fail(Status::kOutOfMemory, what,
+       "no room for capacity_bytes " + std::to_string(options.capacity_bytes) + " (" + why +
+           "); lower the capacity, enlarge /dev/shm (mount -o remount,size=...), or use create_anonymous");
+}
+
 void reserve(int fd, const Options& options, const std::string& what) {
-  const auto bytes = static_cast<off_t>(options.capacity_bytes);
-  int error = 0;
-  do error = ::posix_fallocate(fd, 0, bytes);
-  while (error == EINTR);
-  if (error == ENOSPC || error == ENOMEM || error == EFBIG)
-    fail(Status::kOutOfMemory, what,
-         "no room for capacity_bytes " + std::to_string(options.capacity_bytes) + " (" + std::strerror(error) +
-             "); lower the capacity, enlarge /dev/shm (mount -o remount,size=...), or use create_anonymous");
-  if (error != 0) fail(Status::kSystem, what, errno_text("posix_fallocate", error));
+  // Asked first: a reservation that fails half-way has filled memory until it does.
+  struct statvfs fs {};
+  if (::fstatvfs(fd, &fs) == 0 && fs.f_blocks != 0 && std::uint64_t{fs.f_bavail} * fs.f_frsize < options.capacity_bytes)
+    fail_full(options, what, std::to_string(std::uint64_t{fs.f_bavail} * fs.f_frsize) + " bytes are free");
+  // In slices, since a signal makes the kernel begin a slice anew.
+  constexpr std::uint64_t kSlice = 16 << 20;
+  for (std::uint64_t at = 0; at < options.capacity_bytes; at += kSlice) {
+    int error = 0;
+    do error = ::posix_fallocate(fd, static_cast<off_t>(at), static_cast<off_t>(std::min(kSlice, options.capacity_bytes - at)));
+    while (error == EINTR);
+    if (error == ENOSPC || error == ENOMEM || error == EFBIG) fail_full(options, what, std::strerror(error));
+    if (error != 0) fail(Status::kSystem, what, errno_text("posix_fallocate", error));
+  }
 }
 
 void set_mode(int fd, const Options& options, const std::string& what) {
@@ -100,10 +112,8 @@ void initialise(std::byte* base, std::string_view name, const Options& options, 
     view.page_class(page).store(kNoClass, kRelaxed);
     view.page_info(page).min_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
   }
-  for (std::uint32_t i = 0; i < kMaxClasses; ++i) {
-    view.size_class(i).next_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
-    view.size_class(i).pass_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
-  }
+  header.next_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
+  header.pass_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
 }
 
 Segment finish(Fd fd, std::string_view name, const Options& options, const std::string& what) {
@@ -125,24 +135,28 @@ Segment finish(Fd fd, std::string_view name, const Options& options, const std::
 
 }  // namespace
 
-void check_options(const Options& options) {
-  const auto bad = [](const std::string& why) { throw Error(Status::kBadOption, "carafe: bad option: " + why); };
+void check_options(const Options& options, const std::string& what) {
+  const auto bad = [&what](const std::string& why) { fail(Status::kBadOption, what, why); };
   if (options.capacity_bytes < kMinCapacityBytes || options.capacity_bytes > kMaxCapacityBytes)
     bad("capacity_bytes is " + std::to_string(options.capacity_bytes) + "; it must be from " + std::to_string(kMinCapacityBytes) +
         " (1 MiB) to " + std::to_string(kMaxCapacityBytes) + " (1 TiB)");
-  if (options.mode != 0600 && options.mode != 0660) bad("mode must be 0600, or 0660 together with a group");
+  if (options.mode != 0600 && options.mode != 0660) bad("mode must be 0600 or 0660");
   if (options.mode == 0600 && !options.group.empty()) bad("group \"" + options.group + "\" needs mode 0660");
   if (options.max_workers != 0 && (options.max_workers < kMinWorkers || options.max_workers > kMaxWorkers))
     bad("max_workers is " + std::to_string(options.max_workers) + "; it must be 0 (by capacity) or from 4 to 4096");
+  check_lock_wait(options, what);
+}
+
+void check_lock_wait(const Options& options, const std::string& what) {
   if (options.lock_wait < std::chrono::milliseconds(1) || options.lock_wait > std::chrono::seconds(10))
-    bad("lock_wait is " + std::to_string(options.lock_wait.count()) + " ms; it must be from 1 ms to 10 s");
+    fail(Status::kBadOption, what, "lock_wait is " + std::to_string(options.lock_wait.count()) + " ms; it must be from 1 ms to 10 s");
 }
 
 Segment create_segment(std::string_view name, const Options& options) {
   check_name(name);
-  check_options(options);
   const std::string path = path_of(name);
   const std::string what = "segment \"" + std::string(name) + "\"";
+  check_options(options, what);
   struct stat found {};
   if (::lstat(path.c_str(), &found) == 0) fail(Status::kSegmentExists, what, path + " exists; use open, or remove it first");
 
@@ -165,8 +179,8 @@ Segment create_segment(std::string_view name, const Options& options) {
 }
 
 Segment create_anonymous_segment(const Options& options) {
-  check_options(options);
   const std::string what = "an anonymous segment";
+  check_options(options, what);
   int raw = ::memfd_create("carafe", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
   if (raw < 0 && errno == EINVAL) raw = ::memfd_create("carafe", MFD_CLOEXEC | MFD_ALLOW_SEALING);  // before Linux 6.3
   if (raw < 0) fail(Status::kSystem, what, errno_text("memfd_create", errno));

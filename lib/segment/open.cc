@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/step.h"
 #include "carafe/status.h"
 #include "carafe/version.h"
 #include "layout/geometry.h"
@@ -96,6 +97,10 @@ Geometry check_header(std::string_view name, const std::string& path, int fd, co
     fail(Status::kForeignNamespace, name,
          "made in time namespace " + std::to_string(header.time_namespace) + ", we are in " + std::to_string(ours) +
              ": its expiry times would be wrong here");
+  std::uint64_t boot[2];
+  boot_id(boot);
+  if (boot[0] != 0 && header.boot_id[0] != 0 && (boot[0] != header.boot_id[0] || boot[1] != header.boot_id[1]))
+    fail(Status::kForeignNamespace, name, "made before the last boot: its expiry times mean nothing any more; remove it");
   return geometry;
 }
 
@@ -113,10 +118,29 @@ Fd::~Fd() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+Segment::~Segment() {
+  if (!is_same_file(fd.get(), *this)) fd.release();
+}
+
 bool is_same_file(int fd, const Segment& segment) noexcept {
   struct stat found {};
   return fd >= 0 && ::fstat(fd, &found) == 0 && found.st_dev == segment.device && found.st_ino == segment.inode;
 }
+
+namespace {
+
+/// Unlinks `path` if it still is that very file.
+bool unlink_same(std::string_view name, const std::string& path, dev_t device, ino_t inode) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0 || found.st_dev != device || found.st_ino != inode) return false;
+  if (::unlink(path.c_str()) == 0) return true;
+  if (errno == ENOENT) return false;
+  throw Error(errno == EACCES || errno == EPERM ? Status::kNoPermission : Status::kSystem,
+              "carafe: cannot remove segment \"" + std::string(name) + "\": unlink(" + path + ") failed: " + std::strerror(errno) +
+                  "; only its owner or root may");
+}
+
+}  // namespace
 
 Segment open_segment(std::string_view name, const Options& options, bool read_only) {
   check_name(name);
@@ -127,39 +151,51 @@ Segment open_segment(std::string_view name, const Options& options, bool read_on
   segment.fd = open_file(name, path, read_only);
   struct stat found {};
   if (::fstat(segment.fd.get(), &found) != 0) fail(Status::kSystem, name, std::string("fstat failed: ") + std::strerror(errno));
+  segment.device = found.st_dev;
+  segment.inode = found.st_ino;
   if (S_ISREG(found.st_mode) && !read_only) check_trust(name, path, segment.fd.get(), found, options);
   const Geometry geometry = check_header(name, path, segment.fd.get(), found);
   segment.mapping = Mapping::map(segment.fd.get(), geometry.capacity_bytes, read_only);
   segment.view = View(segment.mapping.base(), geometry);
-  segment.device = found.st_dev;
-  segment.inode = found.st_ino;
+  if (!read_only && segment.view.header().retired.load(kAcquire) != 0) {
+    // Whoever removed it died between retiring and unlinking. It serves nobody any more: the name is free.
+    if (found.st_uid == ::geteuid() || ::geteuid() == 0) unlink_same(name, path, found.st_dev, found.st_ino);
+    fail(Status::kAbsent, name, path + " was removed; create it anew, or use open_or_create");
+  }
   return segment;
 }
 
 bool remove_segment(std::string_view name, const Options& options) {
   check_name(name);
   const std::string path = path_of(name);
-  const auto unlink_it = [&] {
-    if (::unlink(path.c_str()) == 0) return true;
-    if (errno == ENOENT) return false;
-    throw Error(errno == EACCES || errno == EPERM ? Status::kNoPermission : Status::kSystem,
-                "carafe: cannot remove segment \"" + std::string(name) + "\": unlink(" + path + ") failed: " + std::strerror(errno) +
-                    "; only its owner or root may");
-  };
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) return false;
+  // Asked first: nobody may retire what he cannot unlink (the directory is sticky).
+  if (::geteuid() != 0 && found.st_uid != ::geteuid())
+    throw Error(Status::kNoPermission, "carafe: cannot remove segment \"" + std::string(name) + "\": it belongs to uid " +
+                                           std::to_string(found.st_uid) + "; only its owner or root may");
+  if (found.st_uid != ::geteuid() && found.st_uid != 0 && std::int64_t{found.st_uid} != options.trusted_uid)
+    fail(Status::kNotTrusted, name,
+         path + " belongs to uid " + std::to_string(found.st_uid) + "; set Options::trusted_uid to remove it all the same");
+  Options whoever = options;  // it is our own or we are root: what it says is not believed, only retired
+  whoever.trusted_uid = std::int64_t{found.st_uid};
+  whoever.mode = 0777;
   try {
-    Segment segment = open_segment(name, options, false);
+    Segment segment = open_segment(name, whoever, false);
     segment.view.header().retired.store(1, kRelease);  // first, so that nobody is served from an orphan
-    return unlink_it();
+    CARAFE_STEP("remove: retired");
+    return unlink_same(name, path, segment.device, segment.inode);
   } catch (const Error& error) {
     switch (error.status()) {
       case Status::kAbsent:
-        return false;
+        return ::lstat(path.c_str(), &found) != 0;  // left retired by another who died; now it is gone
+      case Status::kNotTrusted:                     // an access control list
       case Status::kNotASegment:
       case Status::kWrongLayout:
       case Status::kWrongBuild:
       case Status::kTruncated:
       case Status::kForeignNamespace:
-        return unlink_it();  // damaged or foreign: nothing to retire, but the name can be cleared
+        return unlink_same(name, path, found.st_dev, found.st_ino);  // damaged or foreign: nothing to retire, but the name can be cleared
       default:
         throw;
     }

@@ -34,6 +34,11 @@ class Fd {
 
 /// A segment that this process has open: file, mapping and checked geometry. All of these functions throw Error.
 struct Segment {
+  Segment() = default;
+  Segment(Segment&&) noexcept = default;
+  Segment& operator=(Segment&&) noexcept = default;
+  ~Segment();  // closes the descriptor only if it still is ours: closefrom(3) may have closed it, and given its number away
+
   std::string name;  // empty: anonymous
   Fd fd;             // kept for probing byte locks; whoever uses it checks device and inode first
   Mapping mapping;
@@ -60,7 +65,9 @@ bool remove_segment(std::string_view name, const Options& options);
 /// with SIGKILL, not with an error.
 void check_cgroup_limit(std::uint64_t bytes, const std::string& what);
 
-/// Throws kBadOption for a field out of its range.
-void check_options(const Options& options);
+/// Throws kBadOption for a field out of its range; `what` says for what they are.
+void check_options(const Options& options, const std::string& what);
+/// The one that matters to openers too.
+void check_lock_wait(const Options& options, const std::string& what);
 
 }  // namespace carafe

@@ -54,16 +54,17 @@ void Slabs::drain(std::uint32_t page) const noexcept {
 
 bool Slabs::is_worth_draining(std::uint32_t page) const noexcept {
   const std::uint32_t size_class = page_class(page);
-  if (size_class == kNoClass || !classes_.shape(size_class).is_index || is_draining(page)) return false;
+  if (size_class == kNoClass || !classes_.shape(size_class).is_index) return false;
   if (view_.size_class(size_class).page_count.load(kRelaxed) < 2) return false;
   const std::uint32_t chunks = classes_.shape(size_class).chunks;
   const std::uint32_t free = view_.page_info(page).free_count.load(kRelaxed);
-  if (free * 2 <= chunks || free >= chunks) return false;
+  // Small tables grow on so soon that their pages empty by themselves.
+  if (classes_.buckets(size_class) < 8 || free * 4 < chunks * 3 || free >= chunks) return false;
   std::uint64_t elsewhere = 0;
   for (std::uint32_t other = 0; other < view_.geometry().page_count; ++other)
     if (other != page && view_.page_class(other).load(kRelaxed) == size_class)
       elsewhere += view_.page_info(other).free_count.load(kRelaxed);
-  return elsewhere > chunks - free;
+  return elsewhere > 4 * (chunks - free);
 }
 
 bool Slabs::lock_page(std::uint32_t page, const Worker& me) const noexcept {
@@ -73,7 +74,9 @@ bool Slabs::lock_page(std::uint32_t page, const Worker& me) const noexcept {
     if (lock.load(kRelaxed) == LockWord::kFree && lock.compare_exchange_strong(free, me.word, kAcquire, kRelaxed)) return true;
     spin_pause();
   }
-  return OwnerLock::try_lock(lock, me) != LockResult::kBusy;
+  // Seldom more than that: most owners are alive, and proving it takes two system calls.
+  thread_local std::uint32_t refusals = 0;
+  return ++refusals % 8 == 0 && OwnerLock::try_lock(lock, me) != LockResult::kBusy;
 }
 
 void Slabs::unlock_page(std::uint32_t page) const noexcept { OwnerLock::unlock(view_.page_info(page).lock); }
@@ -117,6 +120,7 @@ Claim Slabs::claim_in_page(std::uint32_t page, std::uint32_t size_class, const W
   if (page_class(page) == size_class) {
     const ClassShape& shape = classes_.shape(size_class);
     PageInfo& info = view_.page_info(page);
+    std::uint32_t wrong = 0;
     for (std::uint32_t word = info.free_cursor.load(kRelaxed); word < shape.bitmap_words() && !claim; ++word) {
       std::uint64_t bits = bitmap(page, shape)[word].load(kRelaxed);
       for (; bits != 0 && !claim; bits &= bits - 1) {
@@ -125,11 +129,14 @@ Claim Slabs::claim_in_page(std::uint32_t page, std::uint32_t size_class, const W
         const Chunk chunk = chunk_at(page, index, size_class);
         const std::uint64_t seen = side(chunk).load(kAcquire);
         if (SideWord::state(seen) == SideWord::kFree) claim = claim_page_locked(chunk, seen, me);
-        if (!claim) mark_used(chunk);  // the bit was wrong
+        if (!claim) ++wrong;  // about to be freed, or left over from a death
       }
       info.free_cursor.store(word, kRelaxed);
     }
-    if (!claim) info.free_count.store(0, kRelaxed);  // whatever it said: nothing was found
+    if (!claim) {  // whatever it said: nothing was found
+      info.free_count.store(wrong, kRelaxed);
+      info.free_cursor.store(0, kRelaxed);
+    }
   }
   unlock_page(page);
   return claim;
@@ -211,13 +218,12 @@ void Slabs::format_page_locked(std::uint32_t page, std::uint32_t size_class) con
   view_.page_class(page).store(size_class, kRelease);
   CARAFE_STEP("page: class published");
   ClassState& state = view_.size_class(size_class);
-  state.page_count.fetch_add(1, kRelaxed);
+  if (state.page_count.fetch_add(1, kRelaxed) == 0) state.page_turned_ms.store(now_ms(), kRelaxed);
   state.free_cursor.store(page, kRelaxed);
   state.unseen_free.store(static_cast<std::uint32_t>(view_.geometry().page_count), kRelaxed);
 }
 
-void Slabs::retire_page_locked(std::uint32_t page) const noexcept {
-  const std::uint32_t size_class = page_class(page);
+void Slabs::retire_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept {
   PageInfo& info = view_.page_info(page);
   // Generations go on from the highest one, so that an offset and a generation never name two values.
   std::uint32_t highest = info.generation.load(kRelaxed);
@@ -234,8 +240,7 @@ void Slabs::retire_page_locked(std::uint32_t page) const noexcept {
   view_.header().free_pages.fetch_add(1, kRelaxed);
 }
 
-void Slabs::rebuild_bitmap_page_locked(std::uint32_t page) const noexcept {
-  const std::uint32_t size_class = page_class(page);
+void Slabs::rebuild_bitmap_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept {
   for (std::uint32_t i = 0; i < classes_.shape(size_class).chunks; ++i) {
     const Chunk chunk = chunk_at(page, i, size_class);
     if (SideWord::state(side(chunk).load(kRelaxed)) == SideWord::kFree) mark_free(chunk);
@@ -288,14 +293,20 @@ void Slabs::recount_pages() const noexcept {
 void Slabs::release_page_if_empty(std::uint32_t page, const Worker& me) const noexcept {
   const std::uint32_t size_class = page_class(page);
   if (size_class == kNoClass || view_.page_info(page).free_count.load(kRelaxed) < classes_.shape(size_class).chunks) return;
-  if (!lock_page(page, me)) return;
+  retire_page_if_empty(page, size_class, me);
+}
+
+bool Slabs::retire_page_if_empty(std::uint32_t page, std::uint32_t size_class, const Worker& me) const noexcept {
+  if (!lock_page(page, me)) return false;
+  bool empty = false;
   if (page_class(page) == size_class) {
-    bool empty = true;
+    empty = true;
     for (std::uint32_t i = 0; i < classes_.shape(size_class).chunks && empty; ++i)
       empty = SideWord::state(side(page, i).load(kAcquire)) == SideWord::kFree;
-    if (empty) retire_page_locked(page);
+    if (empty) retire_page_locked(page, size_class);
   }
   unlock_page(page);
+  return empty;
 }
 
 }  // namespace carafe

@@ -72,10 +72,12 @@ class Slabs {
   void release(const Chunk& chunk, std::uint64_t seen) const noexcept;
   /// Gives the page back to the pool if nothing is in it.
   void release_page_if_empty(std::uint32_t page, const Worker& me) const noexcept;
+  /// The same by looking at every side word, whatever the counts say. True when it did.
+  bool retire_page_if_empty(std::uint32_t page, std::uint32_t size_class, const Worker& me) const noexcept;
   /// Cuts an unused page for `size_class`. Its lock must be held, and its class be kNoClass.
   void format_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept;
   /// Returns a page whose chunks are all free to the pool. Its lock must be held.
-  void retire_page_locked(std::uint32_t page) const noexcept;
+  void retire_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept;
 
   /// Whether it would pay to move what is left in a page of tables to the other pages of its class: less than half, and they have room.
   [[nodiscard]] bool is_worth_draining(std::uint32_t page) const noexcept;
@@ -83,7 +85,7 @@ class Slabs {
   void drain(std::uint32_t page) const noexcept;
 
   /// Makes a page's bitmap say what its side words say. Its lock must be held.
-  void rebuild_bitmap_page_locked(std::uint32_t page) const noexcept;
+  void rebuild_bitmap_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept;
 
   /// A page's lock, tried for a few hundred nanoseconds.
   [[nodiscard]] bool lock_page(std::uint32_t page, const Worker& me) const noexcept;

@@ -82,7 +82,9 @@ void fill_gauges(const View& view, const Totals& totals, bool may_write, Stats& 
   if (header.resynced_recoveries.load(kRelaxed) != recoveries) {
     // Somebody died between changing a stripe and counting it; whoever took the stripe over has counted it again.
     sum_stripes(view, epoch, items, bytes);
-    if (may_write) {
+    const Totals again = sum_workers(view);
+    if (may_write && again.counters == totals.counters && again.items == totals.items &&
+        again.item_bytes == totals.item_bytes) {  // at rest
       header.items_correction.store(Gauge::make(epoch, items - totals.items), kRelaxed);
       header.bytes_correction.store(Gauge::make(epoch, bytes / 8 - totals.item_bytes), kRelaxed);
       header.resynced_recoveries.store(recoveries, kRelaxed);

@@ -24,6 +24,12 @@ struct flock byte_of(std::uint32_t slot, short type) noexcept {
   return lock;
 }
 
+int open_by_name(const Segment& segment, int how) noexcept {
+  char path[256];
+  std::snprintf(path, sizeof path, "%s/%s%s", kSegmentDirectory.data(), kSegmentPrefix.data(), segment.name.c_str());
+  return segment.name.empty() ? -1 : ::open(path, how | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /// A new open file description of the segment's file: through /proc (also when the name is gone), else by name.
 int reopen(const Segment& segment) noexcept {
   int error = EBADF;
@@ -38,9 +44,7 @@ int reopen(const Segment& segment) noexcept {
     errno = error;
     return -1;
   }
-  char path[256];
-  std::snprintf(path, sizeof path, "%s/%s%s", kSegmentDirectory.data(), kSegmentPrefix.data(), segment.name.c_str());
-  return ::open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  return open_by_name(segment, O_RDWR);
 }
 
 }  // namespace
@@ -89,9 +93,14 @@ void LifeToken::drop(void* page) noexcept {
 }
 
 bool Liveness::is_byte_free(std::uint32_t slot) const noexcept {
-  if (!is_same_file(segment_->fd.get(), *segment_)) return false;
   struct flock lock = byte_of(slot, F_WRLCK);
-  return ::fcntl(segment_->fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+  if (is_same_file(segment_->fd.get(), *segment_)) return ::fcntl(segment_->fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+  // Somebody closed all descriptors (closefrom). By name, then, if the name still is this file; without one nothing can be proven.
+  const int fd = open_by_name(*segment_, O_RDONLY);
+  if (fd < 0) return false;
+  const bool free = is_same_file(fd, *segment_) && ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+  ::close(fd);
+  return free;
 }
 
 bool Liveness::is_dead(WorkerId id, WorkerId me) const noexcept {

@@ -18,11 +18,19 @@ namespace {
 
 /// Registries that the atfork handler looks after. A fixed table: the handler may take no lock and allocate nothing. More handles
 /// than this in one process register lazily.
-constexpr std::size_t kWatched = 64;
+constexpr std::size_t kWatched = 256;
 Atomic<WorkerRegistry*> watched[kWatched];
 
 Atomic<std::uint32_t> next_lane{0};
 __attribute__((tls_model("initial-exec"))) thread_local std::uint32_t own_lane = ~0U;
+
+struct NoCancellation {
+  NoCancellation() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); }
+  ~NoCancellation() { ::pthread_setcancelstate(before, nullptr); }
+  NoCancellation(const NoCancellation&) = delete;
+  NoCancellation& operator=(const NoCancellation&) = delete;
+  int before = PTHREAD_CANCEL_ENABLE;
+};
 
 }  // namespace
 
@@ -59,6 +67,7 @@ WorkerRegistry::~WorkerRegistry() {
 }
 
 std::uint64_t WorkerRegistry::take_slot() noexcept {
+  const NoCancellation guard;  // open is a cancellation point, and this function may not be unwound
   if (identity_->retry_at_ms.load(kRelaxed) > now_ms()) return 0;
   std::uint32_t idle = 0;
   if (!identity_->state.compare_exchange_strong(idle, 1, kAcquire)) {

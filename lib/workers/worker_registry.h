@@ -31,6 +31,8 @@ class WorkerRegistry {
     const std::uint64_t word = identity_->word.load(kAcquire);
     return word != 0 ? word : take_slot();
   }
+  /// A flag for the owner's use that is zero again in a forked child.
+  [[nodiscard]] Atomic<std::uint32_t>& wiped_flag() const noexcept { return identity_->flag; }
   /// Why there is none: 0 = all slots taken, else an errno.
   [[nodiscard]] int error() const noexcept { return identity_->error; }
 
@@ -39,6 +41,8 @@ class WorkerRegistry {
     Atomic<std::uint64_t> word;
     Atomic<std::uint32_t> state;  // 0 idle, 1 a thread is taking a slot
     int error;
+    Atomic<std::uint32_t> flag;
+    std::uint32_t reserved;
     Atomic<std::uint64_t> retry_at_ms;
     void* token;
   };

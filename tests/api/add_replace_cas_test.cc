@@ -141,9 +141,15 @@ TEST_F(AddReplaceCasTest, EveryWriteGivesAVersionThatTheKeyNeverHad) {
   std::set<std::uint64_t> versions;
   for (int i = 0; i < 2'000; ++i) {
     switch (i % 4) {
-      case 0: ASSERT_EQ(cache_.set("key", "1"), Status::kOk); break;
-      case 1: ASSERT_EQ(cache_.replace("key", "1"), Status::kOk); break;
-      case 2: ASSERT_EQ(cache_.increment("key", 1).status, Status::kOk); break;
+      case 0:
+        ASSERT_EQ(cache_.set("key", "1"), Status::kOk);
+        break;
+      case 1:
+        ASSERT_EQ(cache_.replace("key", "1"), Status::kOk);
+        break;
+      case 2:
+        ASSERT_EQ(cache_.increment("key", 1).status, Status::kOk);
+        break;
       default:
         ASSERT_EQ(cache_.erase("key"), Status::kOk);
         ASSERT_EQ(cache_.add("key", "1"), Status::kOk);

@@ -46,11 +46,13 @@ TEST_F(BadInputTest, ABadKeyIsABadKeyEvenWithAValueThatIsTooLarge) {
 }
 
 TEST_F(BadInputTest, KeysOfOneAndOf4096BytesAreGood) {
-  for (const std::size_t bytes : {std::size_t{1}, std::size_t{2}, std::size_t{255}, std::size_t{256}, std::size_t{4095}, std::size_t{4096}}) {
+  for (const std::size_t bytes :
+       {std::size_t{1}, std::size_t{2}, std::size_t{255}, std::size_t{256}, std::size_t{4095}, std::size_t{4096}}) {
     const std::string key(bytes, 'k');
     EXPECT_EQ(cache_.set(key, value_for(key, bytes, 100)), Status::kOk) << bytes;
   }
-  for (const std::size_t bytes : {std::size_t{1}, std::size_t{2}, std::size_t{255}, std::size_t{256}, std::size_t{4095}, std::size_t{4096}}) {
+  for (const std::size_t bytes :
+       {std::size_t{1}, std::size_t{2}, std::size_t{255}, std::size_t{256}, std::size_t{4095}, std::size_t{4096}}) {
     const std::string key(bytes, 'k');
     EXPECT_EQ(cache_.get(key), value_for(key, bytes, 100)) << bytes;
   }

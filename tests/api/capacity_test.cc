@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "support/capacity.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 #include <vector>
 
 #include "carafe/carafe.h"
-#include "support/capacity.h"
 #include "support/random.h"
 #include "support/scratch.h"
 #include "support/values.h"
@@ -56,7 +57,8 @@ TEST_P(CapacityTest, SetNeverFailsWhileMixedSizesFillFourTimesTheCapacity) {
 }
 
 TEST_P(CapacityTest, SetNeverFailsWhenTheSizesShift) {
-  for (const std::size_t bytes : {std::size_t{20}, capacity() / 4, std::size_t{0}, std::size_t{5'000}, std::size_t{120}, capacity() / 8, std::size_t{1'000}}) {
+  for (const std::size_t bytes :
+       {std::size_t{20}, capacity() / 4, std::size_t{0}, std::size_t{5'000}, std::size_t{120}, capacity() / 8, std::size_t{1'000}}) {
     ASSERT_NO_FATAL_FAILURE(churn(bytes, bytes + bytes / 10 <= capacity() / 4 ? bytes + bytes / 10 : bytes, capacity() + capacity() / 2));
     const VerifyReport report = cache_.verify();
     ASSERT_TRUE(report.ok) << bytes << ": " << first_problem(report);
@@ -92,6 +94,19 @@ TEST_P(CapacityTest, AfterChurnAndClearAUniformFillHolds98PercentOfAFreshSegment
     EXPECT_HOLDS_98_PERCENT_OF_FRESH(cache_, 17U, bytes);
   }
   EXPECT_TRUE(cache_.verify().ok);
+}
+
+/// A chain goes as a whole, and with it the room of all its chunks; yet storing one must not cost several others.
+TEST_P(CapacityTest, LargeValuesFillMostOfTheSegment) {
+  for (const std::size_t bytes : {capacity() / 17, capacity() / 40}) {
+    const std::string value(bytes, 'v');
+    double least = 1.0;
+    for (std::uint64_t i = 0; i < 400; ++i) {
+      ASSERT_EQ(cache_.set(numbered_key(std::to_string(bytes), i), value), Status::kOk);
+      if (i >= 200) least = std::min(least, static_cast<double>(cache_.stats().items * bytes) / static_cast<double>(capacity()));
+    }
+    EXPECT_GE(least, 0.6) << "values of " << bytes << " bytes";
+  }
 }
 
 /// Pages move by age, so a moment has to pass before those of the large values are old; a few hundred milliseconds do.

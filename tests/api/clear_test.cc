@@ -30,7 +30,8 @@ TEST(ClearTest, EverythingIsGoneForEveryHandleAtOnce) {
 
 TEST(ClearTest, EveryVerbTakesAClearedKeyAsAbsent) {
   Cache cache = Cache::create_anonymous(with_capacity(kMiB));
-  for (const std::string_view key : {"add", "replace", "touch", "erase", "increment", "versioned", "remaining"}) ASSERT_EQ(cache.set(key, "7"), Status::kOk);
+  for (const std::string_view key : {"add", "replace", "touch", "erase", "increment", "versioned", "remaining"})
+    ASSERT_EQ(cache.set(key, "7"), Status::kOk);
   cache.clear();
   EXPECT_EQ(cache.add("add", "new"), Status::kOk);
   EXPECT_EQ(cache.get("add"), "new");

@@ -72,9 +72,22 @@ TEST_F(IncrementTest, TheTextGrowsAndShrinksWithTheNumber) {
 }
 
 TEST_F(IncrementTest, WhatIsNotANumberStaysAsItIs) {
-  const std::string texts[] = {"",      "abc", "12x",  " 12", "12 ", "1.5", "0x10", "-",     "--1",
-                               "1e3",   std::string("1\0", 2), "9223372036854775808", "-9223372036854775809",
-                               "99999999999999999999999999", std::string(1000, '1'), std::string(100'000, '1')};
+  const std::string texts[] = {"",
+                               "abc",
+                               "12x",
+                               " 12",
+                               "12 ",
+                               "1.5",
+                               "0x10",
+                               "-",
+                               "--1",
+                               "1e3",
+                               std::string("1\0", 2),
+                               "9223372036854775808",
+                               "-9223372036854775809",
+                               "99999999999999999999999999",
+                               std::string(1000, '1'),
+                               std::string(100'000, '1')};
   for (const std::string& text : texts) {
     ASSERT_EQ(cache_.set("text", text), Status::kOk);
     EXPECT_EQ(cache_.increment("text", 1).status, Status::kNotANumber) << '"' << text.substr(0, 40) << '"';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
-
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
@@ -8,9 +9,7 @@
 
 #include <cstdint>
 #include <cstring>
-#include <fcntl.h>
 #include <functional>
-#include <grp.h>
 #include <string>
 
 #include "carafe/carafe.h"
@@ -106,8 +105,8 @@ TEST_F(OpenTest, ANewSegmentIsReservedInFullAndForItsOwnerOnlyWhateverTheUmask) 
 }
 
 TEST_F(OpenTest, NamesAreCheckedByEverybody) {
-  const std::string bad_names[] = {"",          "a/b",  "/ab", "a b", "a\nb", std::string("a\0b", 3), "\xc3\xa4",
-                                   "a:b",       "a+b",  "~",   "a\\b", "../x", std::string(201, 'n'),  std::string(5000, 'n')};
+  const std::string bad_names[] = {"",    "a/b", "/ab", "a b",  "a\nb", std::string("a\0b", 3), "\xc3\xa4",
+                                   "a:b", "a+b", "~",   "a\\b", "../x", std::string(201, 'n'),  std::string(5000, 'n')};
   for (const std::string& bad : bad_names) {
     const std::string shown = bad.size() > 60 ? bad.substr(0, 60) : "";
     expect_error(Status::kBadName, shown, [&] { Cache::open(bad); });
@@ -273,7 +272,8 @@ TEST_F(OpenTest, AGeometryThatTheHeaderMisstatesIsRefused) {
   for (std::size_t at = start; at < start + sizeof(Geometry); at += 8) {
     std::uint64_t value = 0;
     std::memcpy(&value, good.data() + at, 8);
-    for (const std::uint64_t wrong : {std::uint64_t{0}, value + 1, value - 1, value + 4096, value * 2 + 64, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
+    for (const std::uint64_t wrong :
+         {std::uint64_t{0}, value + 1, value - 1, value + 4096, value * 2 + 64, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
       if (wrong == value) continue;
       patch_header(at, wrong);
       EXPECT_THROW(Cache::open(name_), Error) << "geometry + " << at - start << " = " << wrong << " instead of " << value;
@@ -320,7 +320,8 @@ TEST_F(OpenTest, AnAccessControlListIsNotTrusted) {
     Entry entries[5];
   };
   const std::uint32_t none = ~std::uint32_t{0};
-  const Acl acl = {2, {{0x01, 6, none}, {0x02, 6, kNobody}, {0x04, 0, none}, {0x10, 0, none}, {0x20, 0, none}}};  // the mask hides nobody's rights
+  const Acl acl = {
+      2, {{0x01, 6, none}, {0x02, 6, kNobody}, {0x04, 0, none}, {0x10, 0, none}, {0x20, 0, none}}};  // the mask hides nobody's rights
   if (::setxattr(name_.path().c_str(), "system.posix_acl_access", &acl, sizeof acl, 0) != 0) GTEST_SKIP() << "no ACLs in /dev/shm here";
   struct stat status {};
   ASSERT_EQ(::stat(name_.path().c_str(), &status), 0);

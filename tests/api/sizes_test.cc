@@ -66,7 +66,8 @@ TEST_P(SizesTest, ValuesAroundEveryChunkSizeComeBackWhole) {
   for (const SlabStats& slab : cache_.slabs()) {
     if (slab.is_index) continue;
     const std::size_t low = slab.chunk_bytes < 96 ? 0 : slab.chunk_bytes - 96;
-    for (std::size_t bytes = low; bytes <= slab.chunk_bytes + 8 && bytes <= largest; ++bytes) ASSERT_NO_FATAL_FAILURE(store_and_read(bytes));
+    for (std::size_t bytes = low; bytes <= slab.chunk_bytes + 8 && bytes <= largest; ++bytes)
+      ASSERT_NO_FATAL_FAILURE(store_and_read(bytes));
   }
   EXPECT_TRUE(cache_.verify().ok);
 }

@@ -13,6 +13,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "crash/guillotine.h"
 #include "crash/inquest.h"
 #include "crash/nursery.h"
+#include "crash/relaunch.h"
 #include "crash/stage.h"
 #include "support/random.h"
 
@@ -32,13 +34,58 @@ struct Scenario {
   std::function<void(Stage&)> prepare;
   std::function<bool(Stage&)> operation;                                             // in the child; whether it went as it should
   std::function<bool(const Stats& before, const Stats& after)> took_the_way = {};   // that it did what the scenario is about
-  bool every_instruction = false;                                                    // in the short run too
-  std::uint32_t landmark_stride = 1;                                                 // in the short run: one landmark of so many
   bool registered = true;                                                            // the child has its worker slot before
   std::function<void(Stage&)> before = {};                                           // in the child, before anything is counted
   Stage::Kind kind = Stage::Kind::kNamed;
   std::function<std::string(Stage&)> outside = {};  // looks at what lies outside the segment, and puts it back; what is wrong, or ""
 };
+
+/// Where the worker comes that takes over: in the dead one's slot, whose incarnation then is the proof, or in another, so that it is the
+/// byte lock.
+enum class Slot { kSame, kOther };
+
+/// Leaves behind a worker that was killed in `operation` while it held the stripe of `stage.key`, at the `fourth`-th (0 to 3) of four
+/// places among all at which it does.
+inline void kill_a_holder(Stage& stage, const std::function<bool(Stage&)>& operation, Slot slot, unsigned fourth) {
+  SharedMemory memory(sizeof(Board));
+  Board& board = memory.as<Board>();
+  const Act act{operation, {}, true};
+  pid_t keeper = -1;
+  if (slot == Slot::kOther) {  // who has the next slot, until the victim is dead
+    keeper = ::_Fork();
+    if (keeper == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      board.as_wanted = !stage.cache().contains("nobody");
+      for (;;) ::pause();
+    }
+    while (!static_cast<volatile bool&>(board.as_wanted)) ::usleep(100);
+  }
+  stage.save();
+  // Every store, where they can be told; else every step.
+  Sentence survey;
+  survey.mode = CARAFE_CAN_STEP ? Sentence::kSurvey : Sentence::kAtStep;
+  static_cast<void>(fork_and_execute(stage, board, act, survey));
+  stage.restore();
+  std::vector<Sentence> kills;
+  std::unordered_map<std::uintptr_t, std::uint32_t> visits;
+  for (std::uint32_t i = 1; CARAFE_CAN_STEP && i <= board.instructions; ++i) {
+    const Sentence kill{.mode = Sentence::kAtInstruction, .address = board.next[i], .visit = ++visits[board.next[i]]};
+    if (board.kind[i] == Board::kStore) kills.push_back(kill);
+  }
+  for (std::uint32_t i = 1; !CARAFE_CAN_STEP && i <= board.steps; ++i) kills.push_back({.mode = Sentence::kAtStep, .step = i});
+  std::vector<Sentence> holding;
+  for (const Sentence& kill : kills) {
+    const int status = fork_and_execute(stage, board, act, kill);
+    if (WIFSIGNALED(status) && stage.view().stripe(stage.stripe_of(stage.key)).lock.load(kAcquire) != 0) holding.push_back(kill);
+    stage.restore();
+  }
+  if (holding.size() < 2) throw std::runtime_error("crash test: the operation never holds the stripe");
+  static_cast<void>(fork_and_execute(stage, board, act, holding[(2 * fourth + 1) * holding.size() / 8]));
+  if (keeper > 0) {
+    ::kill(keeper, SIGKILL);
+    ::waitpid(keeper, nullptr, 0);
+  }
+}
 
 inline void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
 
@@ -48,27 +95,24 @@ class Trial {
   enum class By { kSteps, kInstructions };
 
   struct Totals {
-    std::uint64_t scenarios = 0, instructions = 0, landmarks = 0, kills = 0, states = 0, violations = 0;
+    std::uint64_t scenarios = 0, points = 0, stores = 0, kills = 0, states = 0, violations = 0;
   };
 
   Trial(const Scenario& scenario, By by) : scenario_(scenario), by_(by), stage_(scenario.kind), memory_(sizeof(Board)) {}
 
   void run() {
     stage_.put("other", text('o', 77));
-    for (int i = 0; i < 60; ++i) stage_.put("other" + std::to_string(i), text('o', 20 + static_cast<std::size_t>(i % 4) * 90));
+    for (int i = 0; i < 60; ++i) stage_.put("other" + std::to_string(i), text('o', 150 + static_cast<std::size_t>(i % 3) * 100));
     scenario_.prepare(stage_);
     stage_.save();
+    saved_ = stage_.digest();
     const Act act{scenario_.operation, scenario_.before, scenario_.registered};
     nursery_ = std::make_unique<Nursery>(stage_, board(), act);
     if (!rehearse()) return;
     const std::vector<Kill> kills = plan();
-    std::uint64_t done = 0;
-    for (const Kill& kill : kills) {
-      if (!carry_out(kill)) break;
-      ++done;
-      if (violations_ >= 10) break;
-    }
-    totals_.kills = done;
+    for (const Kill& kill : kills)
+      if (!carry_out(kill) || violations_ >= 10) break;
+    EXPECT_LE(missed_ * 50, kills.size()) << scenario_.name << ": the operation is not the same from run to run";
     report();
   }
 
@@ -83,9 +127,11 @@ class Trial {
 
  private:
   struct Kill {
-    KillPoint at;
     std::uint64_t number = 0;  // of the instruction, or of the step
+    Sentence sentence;
   };
+  /// In the short run: of a long operation every so many-th instruction only, beside all that store or call the system.
+  static constexpr std::uint64_t kMostKills = 2000;
 
   [[nodiscard]] Board& board() { return memory_.as<Board>(); }
 
@@ -99,7 +145,7 @@ class Trial {
     const Picture before = Picture::of(stage_.cache());
     stage_.restore();
     Sentence sentence;
-    sentence.steps_only = true;
+    sentence.mode = Sentence::kAtStep;  // beyond the last one, so it only counts
     int status = nursery_->execute(sentence);
     if (status != 0 || !board().finished || !board().as_wanted) {
       ADD_FAILURE() << scenario_.name << ": the operation did not go as it should; the child " << describe_end(status);
@@ -107,7 +153,7 @@ class Trial {
     }
     stage_.forget_pids();
     const std::uint64_t alive = stage_.digest();
-    totals_.landmarks = board().landmarks;
+    totals_.points = board().steps;
     const Picture after = Picture::of(stage_.cache());
     stage_.restore();
     if (scenario_.took_the_way && !scenario_.took_the_way(before.stats, after.stats)) {
@@ -116,7 +162,6 @@ class Trial {
     }
     if (!look_outside("when nobody was killed")) return false;
     if (by_ == By::kInstructions) {
-      sentence = {};
       sentence.mode = Sentence::kSurvey;
       status = nursery_->execute(sentence);
       stage_.forget_pids();
@@ -126,81 +171,64 @@ class Trial {
       }
       stage_.restore();
       static_cast<void>(look_outside("after the survey"));
-      totals_.landmarks = std::min(board().landmarks, Board::kMostLandmarks - 1);
-      totals_.instructions = board().instructions;
-      landmarks_.assign(board().seen, board().seen + totals_.landmarks + 1);
-      landmarks_[0] = {0, Landmark::kBegin};
     }
     inquest_ = std::make_unique<Inquest>(stage_, board(), before, after);
-    // Nobody has died yet: so everything has to be well, and this is the room there should be.
-    const Inquest::Findings findings = inquest_->hold(0, false);
-    expected_items_ = findings.items;
+    // Nobody has died yet, so everything has to be well.
+    const Inquest::Findings findings = inquest_->hold(false);
     stage_.restore();
     for (const std::string& problem : findings.problems) ADD_FAILURE() << scenario_.name << ", before any kill: " << problem;
     return findings.problems.empty();
   }
 
-  [[nodiscard]] std::vector<Kill> plan() const {
+  [[nodiscard]] std::vector<Kill> plan() {
     std::vector<Kill> kills;
-    if (const char* only = std::getenv("CARAFE_CRASH_AT")) {  // landmark.instructions
-      Kill kill;
-      char* end = nullptr;
-      kill.at.landmark = static_cast<std::uint32_t>(std::strtoul(only, &end, 10));
-      if (*end == '.') kill.at.instructions = static_cast<std::uint32_t>(std::strtoul(end + 1, nullptr, 10));
-      return {kill};
-    }
+    const std::uint64_t only = number_from_environment("CARAFE_CRASH_AT", 0);
     if (by_ == By::kSteps) {
-      for (std::uint32_t i = 1; i <= totals_.landmarks; ++i) kills.push_back({{i, 0}, i});
+      for (std::uint32_t i = 1; i <= totals_.points; ++i)
+        if (only == 0 || only == i) kills.push_back({.number = i, .sentence = {.mode = Sentence::kAtStep, .step = i}});
       return kills;
     }
-    const bool full = number_from_environment("CARAFE_CRASH_FULL", 0) != 0;
-    const bool brief = number_from_environment("CARAFE_TEST_SHORT", 0) != 0;
-    std::uint64_t stride = 1;
-    if (!full && !scenario_.every_instruction) stride = std::max<std::uint64_t>(7, totals_.instructions / 40);
-    if (!full && brief) stride = std::max<std::uint64_t>(stride, totals_.instructions / 40);
-    const auto turn = static_cast<std::uint64_t>(std::time(nullptr));
-    const std::uint64_t landmark_stride = full ? 1 : scenario_.landmark_stride;
-    std::uint64_t instruction = 1 + turn % stride;
-    for (std::uint32_t i = 0; i < landmarks_.size(); ++i) {
-      const std::uint64_t begin = landmarks_[i].instructions;
-      const std::uint64_t end = i + 1 < landmarks_.size() ? landmarks_[i + 1].instructions : totals_.instructions;
-      if (i > 0 && (landmark_stride == 1 || landmarks_[i].kind != Landmark::kStore || i % landmark_stride == turn % landmark_stride))
-        kills.push_back({{i, 0}, begin});
-      for (; instruction < end; instruction += stride)
-        if (instruction > begin) kills.push_back({{i, static_cast<std::uint32_t>(instruction - begin)}, instruction});
+    const Board& survey = board();
+    totals_.points = survey.instructions;
+    const std::uint64_t stride = number_from_environment("CARAFE_CRASH_FULL", 0) != 0 ? 1 : std::max<std::uint64_t>(1, totals_.points / kMostKills);
+    const auto turn = static_cast<std::uint64_t>(std::time(nullptr)) % stride;
+    std::unordered_map<std::uintptr_t, std::uint32_t> visits;
+    for (std::uint32_t i = 1; i <= survey.instructions; ++i) {
+      const std::uint32_t visit = ++visits[survey.next[i]];
+      const bool telling = survey.kind[i] != Board::kPlain;
+      totals_.stores += survey.kind[i] == Board::kStore ? 1 : 0;
+      if (only == 0 ? telling || i % stride == turn : only == i)
+        kills.push_back({.number = i, .sentence = {.mode = Sentence::kAtInstruction, .address = survey.next[i], .visit = visit}});
     }
     return kills;
   }
 
-  /// False when the operation ended alive, or nothing more can be done.
+  /// False when nothing more can be done.
   bool carry_out(const Kill& kill) {
     for (int attempt = 0;; ++attempt) {
-      Sentence sentence;
-      sentence.mode = Sentence::kKill;
-      sentence.steps_only = by_ == By::kSteps;
-      sentence.at = kill.at;
-      const int status = nursery_->execute(sentence);
-      if (board().last_step != nullptr) steps_seen().insert(board().last_step);
-      if (status == 0 && board().finished) {  // the counts differ a little from run to run: it was through already
+      const int status = nursery_->execute(kill.sentence);
+      last_step_ = board().last_step;
+      if (last_step_ != nullptr) steps_seen().insert(last_step_);
+      if (status == 0 && board().finished) {
+        if (std::getenv("CARAFE_CRASH_DEBUG") != nullptr) std::printf("missed %llu at %zx visit %u\n", number(kill.number), kill.sentence.address, kill.sentence.visit);
+        ++missed_;  // it took another way this time: a clock was read while it ticked
         stage_.restore();
-        return look_outside("after it ended alive") && by_ == By::kInstructions;
+        return look_outside("after it ended alive");
       }
       if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
-        last_step_ = board().last_step;
-        last_at_ = board().at;
         fail(kill, {"the child " + describe_end(status)});
         stage_.restore();
         return false;
       }
-      last_step_ = board().last_step;
-      last_at_ = board().at;
       stage_.forget_pids();
-      const bool fresh = states_.insert(stage_.digest()).second || scenario_.outside;
-      if (!fresh && attempt == 0) {
-        stage_.restore();
+      ++totals_.kills;
+      const std::uint64_t digest = stage_.digest();
+      const bool fresh = states_.insert(digest).second || scenario_.outside;
+      if (!fresh && attempt == 0) {  // the same bytes were looked at before
+        if (digest != saved_) stage_.restore();
         return true;
       }
-      Inquest::Findings findings = inquest_->hold(expected_items_, kill.number % 2 == 0);
+      Inquest::Findings findings = inquest_->hold(kill.number % 2 == 0);
       stage_.restore();
       const std::string outside = scenario_.outside ? scenario_.outside(stage_) : "";
       if (!outside.empty()) findings.problems.push_back(outside);
@@ -223,12 +251,14 @@ class Trial {
     ++violations_;
     std::string all;
     for (const std::string& problem : problems) all += "\n    " + problem;
-    char where[96];
+    char where[32] = "";
+#if CARAFE_CAN_STEP
     extern const char carafe_test_executable_start[] asm("__executable_start");
-    std::snprintf(where, sizeof where, "%zx", last_at_ == 0 ? 0 : last_at_ - reinterpret_cast<std::uintptr_t>(carafe_test_executable_start));
-    ADD_FAILURE() << scenario_.name << ": killed at " << (by_ == By::kSteps ? "step " : "instruction ") << kill.number
-                  << " (CARAFE_CRASH_AT=" << kill.at.landmark << "." << kill.at.instructions << "; last step: "
-                  << (last_step_ == nullptr ? "none" : last_step_) << "; addr2line 0x" << where << ")" << all;
+    std::snprintf(where, sizeof where, "0x%zx", kill.sentence.address - reinterpret_cast<std::uintptr_t>(carafe_test_executable_start));
+#endif
+    ADD_FAILURE() << scenario_.name << ": killed at " << (by_ == By::kSteps ? "step " : "instruction ") << kill.number << " of "
+                  << totals_.points << (by_ == By::kSteps ? ", " : ", before ") << (by_ == By::kSteps ? last_step_ : where)
+                  << " (again: CARAFE_CRASH_AT=" << kill.number << ")" << all;
   }
 
   void report() {
@@ -236,17 +266,17 @@ class Trial {
     totals_.states = states_.size();
     totals_.violations = violations_;
     if (by_ == By::kSteps)
-      std::printf("%-52s %5llu steps, %5llu kills, %5llu states, %llu violations\n", scenario_.name, number(totals_.landmarks),
+      std::printf("%-52s %5llu steps, %5llu kills, %5llu states, %llu violations\n", scenario_.name, number(totals_.points),
                   number(totals_.kills), number(totals_.states), number(totals_.violations));
     else
-      std::printf("%-52s %6llu instructions, %5llu landmarks, %6llu kills, %5llu states, %llu violations\n", scenario_.name,
-                  number(totals_.instructions), number(totals_.landmarks), number(totals_.kills), number(totals_.states),
+      std::printf("%-52s %6llu instructions, %4llu stores, %6llu kills, %4llu states, %llu violations\n", scenario_.name,
+                  number(totals_.points), number(totals_.stores), number(totals_.kills), number(totals_.states),
                   number(totals_.violations));
     std::fflush(stdout);
     Totals& all = grand_total();
     all.scenarios += 1;
-    all.instructions += totals_.instructions;
-    all.landmarks += totals_.landmarks;
+    all.points += totals_.points;
+    all.stores += totals_.stores;
     all.kills += totals_.kills;
     all.states += totals_.states;
     all.violations += totals_.violations;
@@ -259,11 +289,10 @@ class Trial {
   SharedMemory memory_;
   std::unique_ptr<Nursery> nursery_;
   std::unique_ptr<Inquest> inquest_;
-  std::vector<Board::Seen> landmarks_;
   std::unordered_set<std::uint64_t> states_;
   const char* last_step_ = nullptr;
-  std::uintptr_t last_at_ = 0;
-  std::uint64_t expected_items_ = 0;
+  std::uint64_t saved_ = 0;
+  std::uint64_t missed_ = 0;
   std::uint64_t violations_ = 0;
   Totals totals_;
 };

@@ -29,10 +29,8 @@ struct Act {
 /// is then part of what can be killed.
 inline int fork_and_execute(Stage& stage, Board& board, const Act& act, const Sentence& sentence) {
   board.finished = board.as_wanted = false;
-  board.landmarks = 0;
-  board.instructions = 0;
+  board.steps = 0;
   board.last_step = nullptr;
-  board.at = 0;
   const pid_t parent = ::getpid();
   const pid_t pid = ::_Fork();
   if (pid < 0) throw std::runtime_error("cannot fork");

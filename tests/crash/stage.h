@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -31,16 +33,19 @@ namespace carafe::test {
 inline std::uint64_t stage_now_ms = 1'000'000;
 inline std::uint64_t read_stage_clock() noexcept { return stage_now_ms; }
 
-/// The first `count` bytes of a stream that no other letter has: one foreign byte shows.
+/// `count` bytes of a random stream, from where `letter` begins: one foreign byte shows. Made beforehand, not within what is counted.
 [[nodiscard]] inline std::string_view text(char letter, std::size_t count) {
-  constexpr std::size_t kLongest = 300'000;
-  static std::string streams[26];
-  std::string& stream = streams[letter - 'a'];
-  if (stream.empty()) {
-    Random random(static_cast<std::uint64_t>(letter));
-    while (stream.size() < kLongest) stream.push_back(static_cast<char>('!' + random.below(90)));
-  }
-  return std::string_view(stream).substr(0, count);
+  constexpr std::size_t kApart = 1'237;
+  static const std::string all = [] {
+    std::string stream(26 * kApart + 400'000, '\0');
+    Random random(26);
+    for (std::size_t at = 0; at + 8 <= stream.size(); at += 8) {
+      const std::uint64_t word = random.next();
+      std::memcpy(stream.data() + at, &word, 8);
+    }
+    return stream;
+  }();
+  return std::string_view(all).substr(static_cast<std::size_t>(letter - 'a') * kApart, count);
 }
 
 /// Where a scenario plays: a segment of 1 MiB, this process attached to it, and a second mapping through which the whole of it is saved
@@ -55,6 +60,7 @@ class Stage {
 
   explicit Stage(Kind kind = Kind::kNamed) : name_("crash"), other_("crash.other"), image_(kCapacity) {
     stage_now_ms = 1'000'000;
+    static_cast<void>(text('a', 1));
     override_time_for_tests(&read_stage_clock);
     const Options options = with_capacity(kCapacity);
     if (kind == Kind::kAnonymous) {
@@ -134,6 +140,16 @@ class Stage {
   }
   [[nodiscard]] std::uint32_t stripe_of(std::string_view where) const noexcept {
     return view_.stripe_of(hash_key(where, view_.header().seed));
+  }
+
+  /// A worker comes, takes the next slot, and is gone.
+  void kill_a_worker() {
+    const pid_t pid = ::_Fork();
+    if (pid == 0) {
+      static_cast<void>(cache_->contains("nobody"));
+      for (;;) ::kill(::getpid(), SIGKILL);
+    }
+    ::waitpid(pid, nullptr, 0);
   }
 
   // --- saving and restoring

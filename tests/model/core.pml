@@ -56,6 +56,8 @@ inline enter(s) { /* a dead owner does not count; one that a time-out, or a shar
 }
 inline unlock_stripe(s) { if :: slock[s] == slot -> slock[s] = NOBODY :: else fi; inside[s]-- }
 inline note_claim(c) { fillers[c]++; assert(fillers[c] == 1) }
+/* Whoever holds the lock of a linked chunk's stripe, and nobody else, may take it away. */
+inline take_linked(c) { assert(state[c] >= LINKED && with[c] == w); take(c) }
 inline take(c) { state[c] = CLAIMED; with[c] = slot; got = true; note_claim(c) }
 inline note_change(k) { if :: k == 0 -> published++ :: else fi }
 
@@ -102,7 +104,7 @@ inline claim(c) {
            version[w]++
 #endif
         fi;
-        atomic { take(c) }
+        atomic { take_linked(c) }
 #ifdef CHAINS
      :: ok && state[c] == s && with[c] == w && s == PART ->
         if
@@ -116,7 +118,7 @@ inline claim(c) {
 #ifndef PART_RECLAIM_NOBUMP
            version[w]++;
 #endif
-           atomic { take(c) }
+           atomic { take_linked(c) }
         fi
 #endif
      fi;

@@ -55,10 +55,17 @@ int write_values(Cache& cache, Board& board) {
     make_value(value, key, board.sequence.fetch_add(1, std::memory_order_relaxed), kCertifiedBytes + random.log_uniform(60'000));
     Status status = Status::kOk;
     switch (random.below(8)) {
-      case 0: status = cache.erase(key); break;
-      case 1: status = cache.add(key, value); break;
-      case 2: status = cache.replace(key, value); break;
-      default: status = cache.set(key, value);
+      case 0:
+        status = cache.erase(key);
+        break;
+      case 1:
+        status = cache.add(key, value);
+        break;
+      case 2:
+        status = cache.replace(key, value);
+        break;
+      default:
+        status = cache.set(key, value);
     }
     CHILD_REQUIRE(status == Status::kOk || status == Status::kBusy || status == Status::kNotFound || status == Status::kExists);
     board.done.fetch_add(1, std::memory_order_relaxed);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <grp.h>
 #include <gtest/gtest.h>
-
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
-#include <grp.h>
 #include <optional>
 #include <string>
 
@@ -63,7 +62,9 @@ class PrivilegesProcessTest : public ::testing::Test {
     for (const WorkerStats& worker : cache.workers()) count += worker.alive ? 1 : 0;
     return count;
   }
-  Cache make(bool named) { return named ? Cache::create(name_, with_capacity(2 * kMiB)) : Cache::create_anonymous(with_capacity(2 * kMiB)); }
+  Cache make(bool named) {
+    return named ? Cache::create(name_, with_capacity(2 * kMiB)) : Cache::create_anonymous(with_capacity(2 * kMiB));
+  }
 
   ScratchName name_{"privileges"};
   SharedMemory memory_{sizeof(Board)};
@@ -75,7 +76,8 @@ TEST_F(PrivilegesProcessTest, AWorkerThatDropsItsPrivilegesGoesOnReadingAndWriti
   for (const bool named : {true, false}) {
     for (const bool used_before : {true, false}) {
       for (const bool chrooted : {true, false}) {
-        SCOPED_TRACE(std::string(named ? "named" : "anonymous") + (used_before ? ", used before the fork" : "") + (chrooted ? ", chrooted" : ""));
+        SCOPED_TRACE(std::string(named ? "named" : "anonymous") + (used_before ? ", used before the fork" : "") +
+                     (chrooted ? ", chrooted" : ""));
         Cache cache = make(named);
         if (used_before) {
           ASSERT_EQ(cache.set("master", "value"), Status::kOk);

@@ -94,14 +94,29 @@ class ModelRun {
     const std::size_t most = case_.roomy ? case_.capacity_bytes / 2000 : largest_;
     const std::size_t budget = case_.capacity_bytes;
     switch (random_.below(8)) {
-      case 0: regime_ = {0, 16, false, 2'000}; break;
-      case 1: regime_ = {0, 200, false, 5'000}; break;
-      case 2: regime_ = {100, 100, false, 20'000}; break;
-      case 3: regime_ = {0, 4'000, true, 3'000}; break;
-      case 4: regime_ = {0, most, true, 1'000}; break;
-      case 5: regime_ = {most / 16, most / 4, false, 60}; break;
-      case 6: regime_ = {most / 2, most, false, 12}; break;
-      default: regime_ = {random_.below(3'000), 3'000, false, 2'000};
+      case 0:
+        regime_ = {0, 16, false, 2'000};
+        break;
+      case 1:
+        regime_ = {0, 200, false, 5'000};
+        break;
+      case 2:
+        regime_ = {100, 100, false, 20'000};
+        break;
+      case 3:
+        regime_ = {0, 4'000, true, 3'000};
+        break;
+      case 4:
+        regime_ = {0, most, true, 1'000};
+        break;
+      case 5:
+        regime_ = {most / 16, most / 4, false, 60};
+        break;
+      case 6:
+        regime_ = {most / 2, most, false, 12};
+        break;
+      default:
+        regime_ = {random_.below(3'000), 3'000, false, 2'000};
     }
     if (case_.roomy) {  // keys of all regimes together stay within a tenth
       const std::size_t mean = (regime_.low + regime_.high) / 2 + 150;
@@ -127,11 +142,16 @@ class ModelRun {
   }
   milliseconds choose_ttl() {
     switch (random_.below(12)) {
-      case 0: return milliseconds(random_.between(1, 50));
-      case 1: return milliseconds(random_.between(1, 5'000));
-      case 2: return std::chrono::hours(1);
-      case 3: return random_.one_in(8) ? milliseconds(-static_cast<std::int64_t>(random_.below(3))) : kForever;
-      default: return kForever;
+      case 0:
+        return milliseconds(random_.between(1, 50));
+      case 1:
+        return milliseconds(random_.between(1, 5'000));
+      case 2:
+        return std::chrono::hours(1);
+      case 3:
+        return random_.one_in(8) ? milliseconds(-static_cast<std::int64_t>(random_.below(3))) : kForever;
+      default:
+        return kForever;
     }
   }
 

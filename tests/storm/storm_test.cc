@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <gtest/gtest.h>
-
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <array>
@@ -52,9 +51,7 @@ constexpr std::size_t kRemembered = 1024;  // operations of a key
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kLongestCall = 50 * kMillisecond;
 
-std::uint64_t now_in_ns() noexcept {
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-}
+std::uint64_t now_in_ns() noexcept { return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); }
 
 /// The clock that expiry goes by: it stands still between the kernel's ticks, and longer where the machine stalls.
 std::uint64_t coarse_now_in_ns() noexcept {
@@ -83,9 +80,9 @@ struct Operation {
 };
 
 struct KeyRecord {
-  std::atomic<std::uint64_t> begun;             // sequence number of the newest operation
-  std::atomic<std::uint64_t> known;             // when equal to begun: that one was alone and is acknowledged, so its outcome is the state
-  std::atomic<std::uint64_t> newest_begin_ns;   // the latest begin among acknowledged writes and erases
+  std::atomic<std::uint64_t> begun;            // sequence number of the newest operation
+  std::atomic<std::uint64_t> known;            // when equal to begun: that one was alone and is acknowledged, so its outcome is the state
+  std::atomic<std::uint64_t> newest_begin_ns;  // the latest begin among acknowledged writes and erases
   Operation operations[kRemembered];
 };
 
@@ -107,7 +104,7 @@ struct Oracle {
   std::atomic<std::uint64_t> cleared_begin_ns;  // the latest begin among acknowledged clears of the tight segment
   std::atomic<std::uint64_t> calls;
   std::atomic<std::uint64_t> hits;
-  std::atomic<std::uint64_t> strict;   // reads whose answer was known exactly
+  std::atomic<std::uint64_t> strict;  // reads whose answer was known exactly
   std::atomic<std::uint64_t> forgotten;
   std::atomic<std::uint64_t> busy;
   std::atomic<std::uint64_t> no_space;
@@ -153,8 +150,15 @@ std::uint64_t run_delay_of(const char* path) noexcept {
 
 class Worker {
  public:
-  Worker(Oracle& oracle, std::size_t index, std::uint64_t seed, std::uint64_t secret, Cache& tight, Cache& roomy, const std::string& tight_name)
-      : oracle_(oracle), me_(oracle.workers[index]), random_(seed), secret_(secret), inherited_(tight), roomy_(roomy), tight_name_(tight_name) {
+  Worker(Oracle& oracle, std::size_t index, std::uint64_t seed, std::uint64_t secret, Cache& tight, Cache& roomy,
+         const std::string& tight_name)
+      : oracle_(oracle),
+        me_(oracle.workers[index]),
+        random_(seed),
+        secret_(secret),
+        inherited_(tight),
+        roomy_(roomy),
+        tight_name_(tight_name) {
     if (random_.one_in(2)) attach();
     me_.run_delay_ns.store(run_delay_of("/proc/self/schedstat"));
   }
@@ -209,7 +213,8 @@ class Worker {
     if (took_ns > 10 * kMillisecond && (stops & 1) == 0 && me_.stops.load() == stops) {
       const std::uint64_t delay_ns = run_delay_of("/proc/self/schedstat") - me_.run_delay_ns.load();
       raise_to(oracle_.longest_call_ns, took_ns > delay_ns ? took_ns - delay_ns : 0);
-      if (took_ns > delay_ns + 1'000 * kMillisecond) violation(oracle_, "%s took %llu ms", verb, static_cast<unsigned long long>(took_ns / kMillisecond));
+      if (took_ns > delay_ns + 1'000 * kMillisecond)
+        violation(oracle_, "%s took %llu ms", verb, static_cast<unsigned long long>(took_ns / kMillisecond));
     }
     return answer;
   }
@@ -249,7 +254,8 @@ class Worker {
       const auto told = sequence_of(text, *value, secret_);
       if (!told) return violation(oracle_, "%s %s: a value of %zu bytes that nobody wrote", verb, text.c_str(), value->size());
       sequence = *told;
-      if (sequence == 0 || sequence > record.begun.load()) return violation(oracle_, "%s %s: a sequence number from nowhere", verb, text.c_str());
+      if (sequence == 0 || sequence > record.begun.load())
+        return violation(oracle_, "%s %s: a sequence number from nowhere", verb, text.c_str());
       judge_sequence(record, sequence, text, before, verb);
     }
     // Was the key's state known exactly, and nothing begun since?
@@ -262,19 +268,20 @@ class Worker {
     if (last.sequence.load() != before.known || record.begun.load() != before.begun) return;
     oracle_.strict.fetch_add(1, std::memory_order_relaxed);
     if (outcome == kEmptied && value != nullptr)
-      return violation(oracle_, "%s %s: value %llu after acknowledged erase %llu", verb, text.c_str(), static_cast<unsigned long long>(sequence),
-                       static_cast<unsigned long long>(before.known));
+      return violation(oracle_, "%s %s: value %llu after acknowledged erase %llu", verb, text.c_str(),
+                       static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(before.known));
     if (outcome != kWrote) return;
     if (value != nullptr && sequence != before.known)
-      return violation(oracle_, "%s %s: value %llu where %llu was acknowledged and alone", verb, text.c_str(), static_cast<unsigned long long>(sequence),
-                       static_cast<unsigned long long>(before.known));
+      return violation(oracle_, "%s %s: value %llu where %llu was acknowledged and alone", verb, text.c_str(),
+                       static_cast<unsigned long long>(sequence), static_cast<unsigned long long>(before.known));
     if (value == nullptr && key >= kTightKeys && now_in_ns() < may_end_ns) {
       for (int i = 0; i < 20; ++i) {  // a read may be given up as a miss while neighbours change without end
         if (again() || record.begun.load() != before.begun) return;
         std::this_thread::sleep_for(std::chrono::microseconds(100));
       }
       if (record.begun.load() == before.begun && now_in_ns() < may_end_ns)
-        violation(oracle_, "%s %s: value %llu is lost from the roomy segment", verb, text.c_str(), static_cast<unsigned long long>(before.known));
+        violation(oracle_, "%s %s: value %llu is lost from the roomy segment", verb, text.c_str(),
+                  static_cast<unsigned long long>(before.known));
     }
   }
 
@@ -334,7 +341,8 @@ class Worker {
     Cache& cache = random_.one_in(2) ? cache_of(0) : roomy_;
     cache.for_each([this](std::string_view key, std::string_view value) {
       if (key.substr(0, 7) == "counter") return;
-      if (!sequence_of(key, value, secret_)) violation(oracle_, "for_each %.*s: a value that nobody wrote", static_cast<int>(key.size()), key.data());
+      if (!sequence_of(key, value, secret_))
+        violation(oracle_, "for_each %.*s: a value that nobody wrote", static_cast<int>(key.size()), key.data());
     });
   }
 
@@ -378,26 +386,44 @@ class Worker {
       case 0:
       case 1:
       case 2:
-      case 3: status = timed("erase", [&] { return cache.erase(text); }); break;
-      case 4: status = timed("compare_and_set", [&] { return cache.compare_and_set(text, version, value_, ttl); }); break;
-      case 5: status = timed("add", [&] { return cache.add(text, value_, ttl); }); break;
-      case 6: status = timed("replace", [&] { return cache.replace(text, value_, ttl); }); break;
-      default: status = timed("set", [&] { return cache.set(text, value_, ttl); });
+      case 3:
+        status = timed("erase", [&] { return cache.erase(text); });
+        break;
+      case 4:
+        status = timed("compare_and_set", [&] { return cache.compare_and_set(text, version, value_, ttl); });
+        break;
+      case 5:
+        status = timed("add", [&] { return cache.add(text, value_, ttl); });
+        break;
+      case 6:
+        status = timed("replace", [&] { return cache.replace(text, value_, ttl); });
+        break;
+      default:
+        status = timed("set", [&] { return cache.set(text, value_, ttl); });
     }
 
     Outcome outcome = kRefused;
     switch (status) {
-      case Status::kOk: outcome = is_erase ? kEmptied : kWrote; break;
-      case Status::kNotFound: outcome = is_erase ? kEmptied : kRefused; break;
+      case Status::kOk:
+        outcome = is_erase ? kEmptied : kWrote;
+        break;
+      case Status::kNotFound:
+        outcome = is_erase ? kEmptied : kRefused;
+        break;
       case Status::kNoSpace:
         outcome = kEmptied;
         oracle_.no_space.fetch_add(1);
         if (key >= kTightKeys) violation(oracle_, "no space in the roomy segment for %zu bytes", value_.size());
         break;
-      case Status::kBusy: oracle_.busy.fetch_add(1); break;
-      case Status::kExists: break;
-      case Status::kVersionChanged: break;
-      default: violation(oracle_, "changing %s: %s", text.c_str(), to_string(status).data());
+      case Status::kBusy:
+        oracle_.busy.fetch_add(1);
+        break;
+      case Status::kExists:
+        break;
+      case Status::kVersionChanged:
+        break;
+      default:
+        violation(oracle_, "changing %s: %s", text.c_str(), to_string(status).data());
     }
     if (operation.sequence.load() == sequence) {  // else we were stopped for so long that our record serves another
       operation.end_ns.store(now_in_ns());
@@ -511,8 +537,11 @@ class Storm {
       const std::size_t index = random_.below(kWorkers);
       switch (random_.below(8)) {
         case 0:
-        case 1: stop(index); break;
-        case 2: break;
+        case 1:
+          stop(index);
+          break;
+        case 2:
+          break;
         default:
           finish(index, true);
           start(index);
@@ -641,12 +670,14 @@ TEST(StormTest, NoWrongTornStaleOrExpiredValueAndNoHangUnderKillsAndStops) {
         << "milliseconds of the longest call; the machine itself stalled for " << machine.longest_ns() / kMillisecond;
   }
   for (std::uint32_t i = 0; i < oracle.violations.load() && i < std::size(oracle.texts); ++i) ADD_FAILURE() << oracle.texts[i];
-  std::printf("%llu kills, %llu stops, %llu calls, %llu hits, %llu of exactly known state, %llu forgotten, %llu busy, %llu without space, longest call %.1f ms\n",
-              static_cast<unsigned long long>(storm.kills()), static_cast<unsigned long long>(storm.stops()),
-              static_cast<unsigned long long>(oracle.calls.load()), static_cast<unsigned long long>(oracle.hits.load()),
-              static_cast<unsigned long long>(oracle.strict.load()), static_cast<unsigned long long>(oracle.forgotten.load()),
-              static_cast<unsigned long long>(oracle.busy.load()), static_cast<unsigned long long>(oracle.no_space.load()),
-              static_cast<double>(oracle.longest_call_ns.load()) / static_cast<double>(kMillisecond));
+  std::printf(
+      "%llu kills, %llu stops, %llu calls, %llu hits, %llu of exactly known state, %llu forgotten, %llu busy, %llu without space, longest "
+      "call %.1f ms\n",
+      static_cast<unsigned long long>(storm.kills()), static_cast<unsigned long long>(storm.stops()),
+      static_cast<unsigned long long>(oracle.calls.load()), static_cast<unsigned long long>(oracle.hits.load()),
+      static_cast<unsigned long long>(oracle.strict.load()), static_cast<unsigned long long>(oracle.forgotten.load()),
+      static_cast<unsigned long long>(oracle.busy.load()), static_cast<unsigned long long>(oracle.no_space.load()),
+      static_cast<double>(oracle.longest_call_ns.load()) / static_cast<double>(kMillisecond));
   EXPECT_GT(oracle.hits.load(), 1'000U);
   EXPECT_GT(oracle.strict.load(), 1'000U);
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "support/child.h"
 
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
-#include <gtest/gtest.h>
 #include <iterator>
 #include <map>
 #include <stdexcept>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <thread>
 #include <utility>
 
@@ -49,9 +50,7 @@ class ChildEnvironment : public ::testing::Environment {
   }
 };
 
-int status_of(int wait_status) noexcept {
-  return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
-}
+int status_of(int wait_status) noexcept { return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status); }
 
 }  // namespace
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <string>
-#include <sys/types.h>
-#include <unistd.h>
 #include <vector>
 
 namespace carafe::test {
@@ -20,19 +21,18 @@ using ChildFunction = int (*)(const std::vector<std::string>& arguments);
 ///
 ///   CARAFE_CHILD(counter) { ...; return 0; }      // has `arguments`
 ///   Child child = Child::spawn("counter", {"a", "b"});
-#define CARAFE_CHILD(name)                                                                                     \
-  static int carafe_child_##name(const std::vector<std::string>& arguments);                                   \
-  [[maybe_unused]] static const bool carafe_child_registered_##name =                                          \
-      ::carafe::test::register_child(#name, &carafe_child_##name);                                             \
+#define CARAFE_CHILD(name)                                                                                                         \
+  static int carafe_child_##name(const std::vector<std::string>& arguments);                                                       \
+  [[maybe_unused]] static const bool carafe_child_registered_##name = ::carafe::test::register_child(#name, &carafe_child_##name); \
   static int carafe_child_##name([[maybe_unused]] const std::vector<std::string>& arguments)
 
 /// In a child: ends it, with a line on stderr, when the condition does not hold. Never returns to GoogleTest.
-#define CHILD_REQUIRE(condition)                                                                     \
-  do {                                                                                               \
-    if (!(condition)) {                                                                              \
+#define CHILD_REQUIRE(condition)                                                                                   \
+  do {                                                                                                             \
+    if (!(condition)) {                                                                                            \
       std::fprintf(stderr, "child %d: %s:%d: %s\n", static_cast<int>(::getpid()), __FILE__, __LINE__, #condition); \
-      std::_Exit(97);                                                                                \
-    }                                                                                                \
+      std::_Exit(97);                                                                                              \
+    }                                                                                                              \
   } while (false)
 
 bool register_child(const char* name, ChildFunction function);

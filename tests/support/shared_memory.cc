@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "support/shared_memory.h"
 
-#include <cerrno>
-#include <chrono>
 #include <sched.h>
-#include <stdexcept>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <stdexcept>
 #include <utility>
 
 namespace carafe::test {

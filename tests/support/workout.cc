@@ -52,7 +52,8 @@ std::string workout(Cache& cache, const std::string& tag, std::uint64_t rounds) 
     findings.check_status(insist([&] { return cache.add(key, next); }), Status::kExists, "add");
     const auto seen = cache.get_versioned(key);
     findings.check(seen.has_value() && seen->value == value, "get_versioned: another value");
-    if (seen) findings.check_status(insist([&] { return cache.compare_and_set(key, seen->version, next); }), Status::kOk, "compare_and_set");
+    if (seen)
+      findings.check_status(insist([&] { return cache.compare_and_set(key, seen->version, next); }), Status::kOk, "compare_and_set");
     findings.check_status(cache.get(key, reused), Status::kOk, "get into a string");
     findings.check(reused == next, "get after compare_and_set: another value");
     findings.check_status(insist([&] { return cache.touch(key, std::chrono::hours(1)); }), Status::kOk, "touch");

@@ -148,7 +148,9 @@ TEST_P(HandleThreadTest, ValuesAreWholeAndOfTheirKeyUnderEvictionOfAllSizes) {
           if (status != Status::kOk && status != Status::kBusy) ++failed;
           break;
         }
-        case 3: static_cast<void>(cache.erase(key)); break;
+        case 3:
+          static_cast<void>(cache.erase(key));
+          break;
         case 4: {
           const auto seen = cache.get_versioned(key);
           if (seen && !sequence_of(key, seen->value)) ++damaged;
@@ -172,7 +174,8 @@ TEST_P(HandleThreadTest, ValuesAreWholeAndOfTheirKeyUnderEvictionOfAllSizes) {
 TEST_P(HandleThreadTest, ForEachSeesWhatStaysOnceWhileOtherThreadsGrowAndShrinkTheIndex) {
   make(8 * kMiB);
   constexpr std::uint64_t kStaying = 1'000;
-  for (std::uint64_t i = 0; i < kStaying; ++i) ASSERT_EQ(one_->set(numbered_key("stays", i), value_for(numbered_key("stays", i), i, 40)), Status::kOk);
+  for (std::uint64_t i = 0; i < kStaying; ++i)
+    ASSERT_EQ(one_->set(numbered_key("stays", i), value_for(numbered_key("stays", i), i, 40)), Status::kOk);
   std::atomic<std::uint64_t> walks{0};
   std::atomic<std::uint64_t> wrong{0};
   in_threads([&](std::size_t i, Cache& cache) {

@@ -92,7 +92,7 @@ with_all 6 "$segment-link" "${looking[@]}" "${writing[@]}"
 
 # 6: cut short while being looked at. -w looks again and again.
 create "$segment-cut"
-for i in {1..100}; do head -c 10000 /dev/zero | "$carafe" set "$segment-cut" "key $i"; done
+for i in {1..10}; do head -c 10000 /dev/zero | "$carafe" set "$segment-cut" "key $i"; done
 (sleep 0.5; truncate -s 4096 "$shm-cut") &
 expect 6 timeout 20 "$carafe" stat "$segment-cut" -w 0.1
 contains "message" "$err" "truncated while looking"

@@ -57,7 +57,7 @@ if is_root; then
 fi
 
 # Everybody can list while segments come and go.
-(for _ in {1..60}; do "$carafe" create "$segment-gone" --size 1M -q; "$carafe" rm "$segment-gone" -q; done) &
+(for _ in {1..25}; do "$carafe" create "$segment-gone" --size 1M -q; "$carafe" rm "$segment-gone" -q; done) &
 churn=$!
 while kill -0 "$churn" 2>/dev/null; do expect 0 "$carafe" ls "$segment*"; done
 

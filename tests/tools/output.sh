@@ -3,7 +3,6 @@
 # What goes where: plain text in a pipe, bold headers on a terminal that wants them, JSON everywhere, flags before and behind the verb.
 source "$(dirname "$0")/common.sh"
 create "$segment"
-for i in {1..1500}; do echo "key $i"; done | xargs -d '\n' -n 1 -P 2 "$carafe" set "$segment" value >/dev/null 2>&1
 for i in {1..5}; do "$carafe" set "$segment" "key $i" "value $i"; done
 escape=$'\x1b'
 
@@ -39,8 +38,15 @@ printf '%s' "$out" >"$folder/out"
 equal "JSON on a terminal" "$(json 'o["name"]')" "$segment"
 
 # Digits are grouped for people only.
-on_terminal "" "'$carafe' --no-color --bytes stat $segment"
-matches "a gauge on a terminal" "$out" "items +[0-9]+ "
+head -c 100000 /dev/zero | "$carafe" set "$segment" long
+on_terminal "" "'$carafe' --no-color stat $segment -w 0.1 -n 1"
+matches "a line of -w on a terminal" "$out" " 6 +0$"
+expect 0 "$carafe" create "$segment-large" --size 64M -q  # whose slab pages have thousands of small chunks
+expect 0 "$carafe" set "$segment-large" key value
+on_terminal "" "'$carafe' --no-color slabs $segment-large"
+matches "a count on a terminal" "$out" " [1-9],[0-9]{3} "
+expect 0 "$carafe" slabs "$segment-large"
+[[ $out =~ \ [1-9][0-9]{3}\  && $out != *,* ]] || fail "a count in a pipe: $out"
 expect 0 "$carafe" --version
 matches "version" "$out" '^carafe [0-9]+\.[0-9]+\.[0-9]+ \(segment layout [0-9]+\)$'
 expect 0 "$carafe" --json --version
