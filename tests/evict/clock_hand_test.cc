@@ -54,13 +54,20 @@ TEST_F(ClockHandTest, AgeIsTheTimeOfATurnAndGrowsWhileTheHandStands) {
   ASSERT_TRUE(engine_.slabs.adopt_page(3, 5, me_));
   ASSERT_TRUE(engine_.slabs.adopt_page(4, 5, me_));
   const ClockHand hand(engine_.view, 5);
-  hand.note_page_turn();
   for (int i = 0; i < 40; ++i) {
     fake_now += 100;
-    hand.note_page_turn();
+    engine_.view.size_class(5).evictions.fetch_add(1);
+    ASSERT_TRUE(hand.note_page_turn());
   }
   EXPECT_NEAR(static_cast<double>(hand.age_ms(fake_now)), 200, 20);  // two pages, 100 ms each
   EXPECT_NEAR(static_cast<double>(hand.age_ms(fake_now + 5000)), 10000, 20);
+}
+
+TEST_F(ClockHandTest, APageWithoutAnEvictionTellsNothing) {
+  ASSERT_TRUE(engine_.slabs.adopt_page(3, 5, me_));
+  const ClockHand hand(engine_.view, 5);
+  EXPECT_FALSE(hand.note_page_turn());
+  EXPECT_EQ(engine_.view.size_class(5).turn_ms.load(), 0U);
 }
 
 }  // namespace
