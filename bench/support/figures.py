@@ -141,7 +141,7 @@ def pair(folder, first, second):
         if not both or name.startswith("BM_Memory"):
             continue
         middle, low, high = interval(both)
-        verdict = "no change" if low <= 1 <= high or abs(middle - 1) < 0.01 else ("faster" if middle < 1 else "**slower**")
+        verdict = "too few rounds" if len(both) < 5 else "no change" if low <= 1 <= high or abs(middle - 1) < 0.01 else ("faster" if middle < 1 else "**slower**")
         print(f"| `{name}` | {show(old)} | {show(new)} | {show_ratio(both)} | {verdict} |")
     for name in names_in_order(after):
         if name not in names_in_order(before):

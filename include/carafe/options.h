@@ -22,7 +22,7 @@ struct Options {
   unsigned mode = 0600;
 
   /// Group name or decimal gid that owns the segment when mode is 0660. Default: the process's own.
-  std::string group;
+  std::string group{};
 
   /// Whose segments are trusted besides our own effective user's and root's: a uid, or -1 for nobody else (default).
   /// A worker with write access can scribble on its peers' cache, so this is a decision about trust.

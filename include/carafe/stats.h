@@ -113,9 +113,9 @@ struct SegmentInfo {
 struct VerifyReport {
   bool ok = true;
   std::vector<std::string> problems;
-  std::uint64_t items = 0;
+  std::uint64_t items = 0;  ///< Of the present epoch, expired ones included.
   std::uint64_t chunks = 0;
-  std::uint64_t unreferenced = 0;  ///< Chunks left behind by crashes that the hand has not met yet: no problem.
+  std::uint64_t unreferenced = 0;  ///< Chunks left behind by clears or crashes that the hand has not met yet: no problem.
 };
 
 }  // namespace v0

@@ -67,7 +67,6 @@ Claim Allocator::claim_expired(std::uint32_t size_class) const noexcept {
   auto page = static_cast<std::uint32_t>(header.expiry_cursor.load(kRelaxed) % pages);
   std::uint32_t searched = 0;
   for (std::uint32_t looked = 0; looked < std::min(pages, kMostPages) && searched < kMostChunks; ++looked) {
-    if (page == 0) header.next_expiry_ms.store(header.pass_expiry_ms.exchange(kNeverExpires, kRelaxed), kRelaxed);  // a pass ends
     PageInfo& info = engine_.view.page_info(page);
     while (info.min_expiry_ms.load(kRelaxed) <= now && searched < kMostChunks) {
       const std::uint32_t found = engine_.slabs.page_class(page);
@@ -84,7 +83,12 @@ Claim Allocator::claim_expired(std::uint32_t size_class) const noexcept {
       if (searched == before) break;  // somebody else is there
     }
     note_expiry(header.pass_expiry_ms, info.min_expiry_ms.load(kRelaxed));
-    if (info.min_expiry_ms.load(kRelaxed) > now) page = page + 1 == pages ? 0 : page + 1;
+    if (info.min_expiry_ms.load(kRelaxed) <= now) continue;
+    page = page + 1 == pages ? 0 : page + 1;
+    if (page != 0) continue;
+    // A pass ends: what it found is what is known. What was stored meanwhile has lowered the hint of the next one.
+    header.next_expiry_ms.store(header.pass_expiry_ms.exchange(kNeverExpires, kRelaxed), kRelaxed);
+    note_expiry(header.next_expiry_ms, header.pass_expiry_ms.load(kRelaxed));
   }
   header.expiry_cursor.store(page, kRelaxed);
   return {};

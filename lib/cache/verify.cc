@@ -89,7 +89,7 @@ class Verifier {
         if (word == Entry::kEmpty) continue;
         const std::string found = check_entry(stripe, table, number, word);
         if (!found.empty()) wrong = "bucket " + std::to_string(number) + ": " + found;
-        ++items;
+        if (const ItemView item = ItemView::at(view_, Entry::offset(word)); item && is_current(item.header, engine_.epoch())) ++items;
       }
       std::atomic_thread_fence(kAcquire);
       if (view_.directory(stripe).load(kAcquire) != table.directory_word) return false;

@@ -101,7 +101,7 @@ void initialise(std::byte* base, std::string_view name, const Options& options, 
   boot_id(header.boot_id);
   header.created_ms = now_ms();
   header.created_unix_seconds = static_cast<std::int64_t>(::time(nullptr));
-  std::memcpy(header.name, name.data(), name.size());
+  std::copy(name.begin(), name.end(), header.name);
   header.geometry = geometry;
   header.epoch.store(1, kRelaxed);
   header.free_pages.store(geometry.page_count, kRelaxed);

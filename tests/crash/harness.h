@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "carafe/cache.h"
+#include "crash/anatomy.h"
 #include "crash/guillotine.h"
 #include "crash/inquest.h"
 #include "crash/nursery.h"
@@ -98,7 +99,7 @@ class Trial {
     std::uint64_t scenarios = 0, points = 0, stores = 0, kills = 0, states = 0, violations = 0;
   };
 
-  Trial(const Scenario& scenario, By by) : scenario_(scenario), by_(by), stage_(scenario.kind), memory_(sizeof(Board)) {}
+  Trial(const Scenario& scenario, By by) : scenario_(scenario), by_(by), stage_(scenario.kind), memory_(sizeof(Board)), watch_(stage_.view()) {}
 
   void run() {
     stage_.put("other", text('o', 77));
@@ -110,6 +111,8 @@ class Trial {
     nursery_ = std::make_unique<Nursery>(stage_, board(), act);
     if (!rehearse()) return;
     const std::vector<Kill> kills = plan();
+    watch_.begin();
+    last_digest_ = saved_;
     for (const Kill& kill : kills)
       if (!carry_out(kill) || violations_ >= 10) break;
     EXPECT_LE(missed_ * 50, kills.size()) << scenario_.name << ": the operation is not the same from run to run";
@@ -223,8 +226,10 @@ class Trial {
       stage_.forget_pids();
       ++totals_.kills;
       const std::uint64_t digest = stage_.digest();
+      const std::string order = digest != last_digest_ && attempt == 0 ? watch_.next() : "";
+      last_digest_ = digest;
       const bool fresh = states_.insert(digest).second || scenario_.outside;
-      if (!fresh && attempt == 0) {  // the same bytes were looked at before
+      if (!fresh && order.empty() && attempt == 0) {  // the same bytes were looked at before
         if (digest != saved_) stage_.restore();
         return true;
       }
@@ -232,6 +237,7 @@ class Trial {
       stage_.restore();
       const std::string outside = scenario_.outside ? scenario_.outside(stage_) : "";
       if (!outside.empty()) findings.problems.push_back(outside);
+      if (!order.empty()) findings.problems.push_back(order);
       if (findings.problems.empty() && findings.slow) {
         if (attempt < 4) continue;
         findings.problems.push_back("an operation took longer than 50 ms, five times");
@@ -291,7 +297,9 @@ class Trial {
   std::unique_ptr<Inquest> inquest_;
   std::unordered_set<std::uint64_t> states_;
   const char* last_step_ = nullptr;
+  OrderWatch watch_;
   std::uint64_t saved_ = 0;
+  std::uint64_t last_digest_ = 0;
   std::uint64_t missed_ = 0;
   std::uint64_t violations_ = 0;
   Totals totals_;

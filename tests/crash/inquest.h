@@ -13,6 +13,7 @@
 
 #include "base/time.h"
 #include "carafe/cache.h"
+#include "crash/anatomy.h"
 #include "crash/nursery.h"
 #include "crash/stage.h"
 
@@ -183,11 +184,18 @@ class Inquest {
     }
   }
 
-  void check_sums() {
+  void check_items(const Anatomy& anatomy, const std::string& when) {
     const Stats stats = cache_.stats();
+    if (stats.items != anatomy.current_items)
+      problem(when + " stats say " + std::to_string(stats.items) + " items, there are " + std::to_string(anatomy.current_items));
     std::uint64_t seen = 0;
     cache_.for_each([&](std::string_view, std::string_view) { ++seen; });
-    if (stats.items != seen) problem("stats say " + std::to_string(stats.items) + " items, for_each sees " + std::to_string(seen));
+    if (seen != anatomy.live_items)
+      problem(when + " for_each sees " + std::to_string(seen) + " items, there are " + std::to_string(anatomy.live_items));
+  }
+
+  void check_sums() {
+    check_items(Anatomy::of(stage_.view()), "after writing every key");
     check_structure("after writing every key");
   }
 
@@ -199,22 +207,17 @@ class Inquest {
     return status == Status::kOk;
   }
 
-  /// Chunks of items that the dead have claimed, or left without an entry.
-  [[nodiscard]] std::uint64_t debris() {
-    std::uint64_t count = cache_.verify().unreferenced;
-    for (const SlabStats& slab : cache_.slabs()) count += slab.is_index ? 0 : slab.claimed;
-    return count;
-  }
-
-  /// Sets new keys of one size until the class's hand has come round twice, so has been everywhere once; or nothing is left to find.
+  /// Sets new keys of one size until nothing is left of the dead in its class, or its hand has come round twice, so has been everywhere
+  /// once.
   void go_round(const SlabStats& slab, std::size_t header_bytes) {
     const auto& hand = stage_.view().size_class(slab.size_class).hand;
-    const auto& pages = stage_.view().size_class(slab.size_class).page_count;
     std::uint64_t position = hand.load(kRelaxed);
     const std::uint64_t a_page = slab.chunks / slab.pages;
     int rounds = 0;
-    for (std::uint64_t sets = 0; rounds < 2 && pages.load(kRelaxed) != 0; ++sets) {
-      if (sets % a_page == 0 && debris() == 0) return;
+    for (std::uint64_t sets = 0; rounds < 2; ++sets) {
+      if (sets % a_page == 0 && Anatomy::of(stage_.view()).debris[slab.size_class] == 0) return;
+      if (sets > a_page * stage_.view().geometry().page_count)
+        return problem("the hand of " + std::to_string(slab.chunk_bytes) + " bytes does not go round");
       if (!set_new_key(slab.chunk_bytes, header_bytes)) return;
       const std::uint64_t now = hand.load(kRelaxed);
       if (now < position) ++rounds;
@@ -222,7 +225,7 @@ class Inquest {
     }
   }
 
-  /// New keys of each size that there is, until every hand has gone round: nothing of the dead is left then.
+  /// New keys of each size in which something is left of the dead, until the hand has gone round.
   void sweep() {
     const std::uint64_t pages = stage_.view().geometry().page_count;
     for (std::uint64_t i = 0; i < 3 * pages; ++i)  // until the pool is empty: from here on only hands have room to give
@@ -232,35 +235,38 @@ class Inquest {
       if (!slab.is_index) largest = slab.chunk_bytes;
     for (const SlabStats& slab : cache_.slabs())
       if (!slab.is_index && slab.pages != 0) go_round(slab, slab.chunk_bytes == largest ? 16 : 8);
+    // The index has no hand: others' hands look after it, at most once a second, some pages at a time.
+    const auto index_debris = [&] {
+      const Anatomy anatomy = Anatomy::of(stage_.view());
+      std::uint64_t count = 0;
+      for (const SlabStats& slab : cache_.slabs()) count += slab.is_index ? anatomy.debris[slab.size_class] : 0;
+      return count;
+    };
+    for (std::uint64_t i = 0; i < 5'000 && (i % 100 != 0 || index_debris() != 0); ++i)
+      if (!set_new_key(kSweepBytes)) return;
     const Stats stats = cache_.stats();
     const VerifyReport report = cache_.verify();
     for (const std::string& what : report.problems) problem("verify after the sweep: " + what);
-    if (report.unreferenced != 0) problem(std::to_string(report.unreferenced) + " items without an entry are left after the sweep");
     std::uint64_t used_pages = 0;
     std::uint64_t claimed = 0;
     std::uint64_t item_bytes = 0;
-    std::uint64_t tables = 0;
     for (const SlabStats& slab : cache_.slabs()) {
       used_pages += slab.pages;
       claimed += slab.claimed;
       if (slab.claimed != 0)
         problem(std::to_string(slab.claimed) + " chunks of " + std::to_string(slab.chunk_bytes) + " bytes (" +
                 (slab.is_index ? "index" : "items") + ") are still claimed by the dead after the sweep");
-      if (slab.is_index)
-        tables += slab.used;
-      else
-        item_bytes += slab.used * slab.chunk_bytes;
+      if (!slab.is_index) item_bytes += slab.used * slab.chunk_bytes;
     }
     if (used_pages != pages) problem(std::to_string(pages - used_pages) + " pages are in no class after the sweep");
     if (item_bytes != stats.bytes_used)
       problem("after the sweep chunks of " + std::to_string(item_bytes) + " bytes are used, stats say " + std::to_string(stats.bytes_used));
-    std::uint64_t named = 0;
-    for (std::uint64_t i = 0; i < stage_.view().geometry().stripe_count; ++i)
-      named += stage_.view().directory(i).load(kAcquire) != 0 ? 1 : 0;
-    if (tables != named) problem(std::to_string(tables) + " tables of the index for " + std::to_string(named) + " stripes");
-    std::uint64_t seen = 0;
-    cache_.for_each([&](std::string_view, std::string_view) { ++seen; });
-    if (stats.items != seen) problem("after the sweep stats say " + std::to_string(stats.items) + " items, for_each sees " + std::to_string(seen));
+    const Anatomy anatomy = Anatomy::of(stage_.view());
+    for (const SlabStats& slab : cache_.slabs())
+      if (anatomy.debris[slab.size_class] != slab.claimed)
+        problem(std::to_string(anatomy.debris[slab.size_class] - slab.claimed) + " chunks of " + std::to_string(slab.chunk_bytes) +
+                " bytes (" + (slab.is_index ? "index" : "items") + ") are used by nothing after the sweep");
+    check_items(anatomy, "after the sweep");
     refill();
   }
 

@@ -6,8 +6,11 @@
    with two words (va, vb), or a chain: a head (va, and nx naming the part) and a part (va: the chain's id, vb). Values are
    numbers, so that a torn, a foreign and an outdated one are told apart.
 
+   With PATIENT the reader is read_patiently, which looks at the chunk's own side word instead of the bucket's version.
+
    Wrong variants: BUMP_FIRST FREE_BEFORE_BUMP LINK_AFTER_PUBLISH RECLAIM_NOBUMP TIMEOUT_STEAL NO_RECHECK SHARED_ID ERASE_NOBUMP;
-   of chains: PARTS_BEFORE_ENTRY PART_NOT_MARKED HEAD_BEFORE_PARTS PART_RECLAIM_NOBUMP */
+   of chains: PARTS_BEFORE_ENTRY PART_NOT_MARKED HEAD_BEFORE_PARTS PART_RECLAIM_NOBUMP;
+   with PATIENT: NO_GENERATION NO_ENTRY_CHECK SIDE_BEFORE_ENTRY */
 #ifndef NCH
 #define NCH 2
 #endif
@@ -32,6 +35,9 @@
 /* The segment. */
 byte state[NCH];          /* side word: state, and ... */
 byte with[NCH];           /* ... its claimant, or the key of its item */
+#ifdef PATIENT
+byte generation[NCH];     /* ... and how often it was claimed; nobody else looks at that */
+#endif
 byte plock[NCH] = NOBODY; /* the lock of the chunk's page */
 byte va[NCH]; byte vb[NCH]; byte nx[NCH];
 byte entry[2]; byte version[2]; byte slock[2] = NOBODY;
@@ -58,7 +64,14 @@ inline unlock_stripe(s) { if :: slock[s] == slot -> slock[s] = NOBODY :: else fi
 inline note_claim(c) { fillers[c]++; assert(fillers[c] == 1) }
 /* Whoever holds the lock of a linked chunk's stripe, and nobody else, may take it away. */
 inline take_linked(c) { assert(state[c] >= LINKED && with[c] == w); take(c) }
-inline take(c) { state[c] = CLAIMED; with[c] = slot; got = true; note_claim(c) }
+inline take(c) {
+  state[c] = CLAIMED; with[c] = slot; got = true; note_claim(c)
+#ifdef PATIENT
+#ifndef NO_GENERATION
+  ; generation[c]++
+#endif
+#endif
+}
 inline note_change(k) { if :: k == 0 -> published++ :: else fi }
 
 /* One visit to any chunk, whether a hint, a bitmap or the hand led there. Sets got.
@@ -224,6 +237,32 @@ proctype Worker(byte slot) {
 /* One read of key 0. To try again when validation fails adds nothing: that is a reader who comes later. */
 proctype Reader() {
   byte before, v, x, a, b, p;
+#ifdef PATIENT
+  atomic { before = acknowledged; x = entry[0] };
+  if
+  :: x == 0
+  :: else ->
+     atomic { if :: state[x - 1] == LINKED && with[x - 1] == 0 -> v = generation[x - 1] :: else -> x = 0 fi };
+     if
+     :: x == 0
+     :: else ->
+        a = va[x - 1];
+        p = nx[x - 1];
+        b = (p == 0 -> vb[x - 1] : vb[p - 1]);
+        /* The entry first: it was there while the chunk was still the same. */
+#ifndef SIDE_BEFORE_ENTRY
+#ifndef NO_ENTRY_CHECK
+        atomic { if :: entry[0] != x -> x = 0 :: else fi };
+#endif
+#endif
+        atomic { if :: x != 0 && (state[x - 1] != LINKED || with[x - 1] != 0 || generation[x - 1] != v) -> x = 0 :: else fi };
+#ifdef SIDE_BEFORE_ENTRY
+        atomic { if :: entry[0] != x -> x = 0 :: else fi };
+#endif
+        atomic { if :: x != 0 -> assert(a != 0 && key_of[a] == 0); assert(a == b); assert(seq_of[a] >= before) :: else fi }
+     fi
+  fi;
+#else
   atomic { before = acknowledged; v = version[0] };
   x = entry[0];
   if
@@ -238,6 +277,7 @@ proctype Reader() {
        :: else -> assert(a != 0 && key_of[a] == 0); assert(a == b); assert(seq_of[a] >= before)
        fi }
   fi;
+#endif
   atomic { before = 0; v = 0; x = 0; a = 0; b = 0; p = 0 }
 }
 

@@ -39,7 +39,7 @@ byte state[NCH]; byte with[NCH]; byte va[NCH]; byte vb[NCH];
 byte entry[2]; byte version[2]; byte moves; byte slock = NOBODY;
 
 /* Ghosts. */
-bool crash[2]; bool fin[2]; byte kills;
+bool crash[3]; bool fin[2]; byte kills;
 byte key_of[NVAL];
 byte seq_of[NVAL]; byte published; byte acknowledged; bool present; byte removals; /* of M */
 byte fillers[NCH];
@@ -272,7 +272,11 @@ init {
   atomic {
     state[0] = LINKED; with[0] = M; va[0] = 1; vb[0] = 1; key_of[1] = M;
     seq_of[1] = 1; published = 1; acknowledged = 1; present = true;
+#ifdef TWINS_THERE /* a third worker died moving M: so worker 0 may die taking over from it */
+    crash[2] = true; slock = 2; entry[0] = WORD(M, 0); entry[1] = WORD(M, 0);
+#else
     if :: entry[0] = WORD(M, 0) :: entry[1] = WORD(M, 0) fi;
+#endif
     run Worker(0); run Worker(1);
 #ifdef WALK
     run Walker();

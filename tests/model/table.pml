@@ -154,14 +154,15 @@ proctype Reader() {
   :: x == 0 || x > NCH
   :: else -> a = w0[x - 1]; b = w1[x - 1]
   fi;
+  atomic { if :: w0[table] != v -> there = false; change = 255 :: else fi };
   atomic {
     if
-    :: w0[table] != v
+    :: change == 255 /* that did not hold */
 #ifndef NO_DIRECTORY_CHECK
-    :: w0[table] == v && (dir[0] != table || changes[0] != change)
-    :: w0[table] == v && dir[0] == table && changes[0] == change ->
+    :: change != 255 && (dir[0] != table || changes[0] != change)
+    :: change != 255 && dir[0] == table && changes[0] == change ->
 #else
-    :: w0[table] == v ->
+    :: change != 255 ->
 #endif
        assert(x <= NCH);
        if

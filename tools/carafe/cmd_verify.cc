@@ -25,7 +25,7 @@ int verify(const Context& context, const std::string& name) {
     for (const std::string& problem : report.problems) print(escape(problem) + "\n");
     if (report.ok)
       say(context,
-          fmt::format("{}: ok: {} items in {} chunks; {} chunks left behind by crashes, which the hand will reuse", name,
+          fmt::format("{}: ok: {} items in {} chunks; {} chunks left behind by clears or crashes, which the hand will reuse", name,
                       count_text(context, report.items), count_text(context, report.chunks), count_text(context, report.unreferenced)));
   }
   if (report.ok) return kDone;

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// carafe workers: who has the segment open, proven alive or not.
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <fstream>
 #include <memory>
+#include <sstream>
 
 #include "carafe/cache.h"
 #include "commands.h"
@@ -17,12 +22,19 @@ namespace {
 
 /// The command of process `pid` if it really maps the segment `name`. The pid is what the worker itself saw: in another pid
 /// namespace it is somebody else's here, and a wrong name would be worse than none. Empty then, or when we may not look.
+/// The command of the process `pid`, if it maps the segment's file: a pid alone may be somebody else's by now, or of another pid
+/// namespace. Told by device and inode; the path is that of the unnamed file in which the segment was built.
 std::string command_of(std::int64_t pid, const std::string& name) {
+  struct stat segment {};
+  if (::stat(path_of(name).c_str(), &segment) != 0) return {};
+  const std::string device = fmt::format("{:02x}:{:02x}", major(segment.st_dev), minor(segment.st_dev));
   const std::string process = "/proc/" + std::to_string(pid);
-  const std::string path = path_of(name);
   std::ifstream maps(process + "/maps");
   for (std::string line; std::getline(maps, line);) {
-    if (!line.ends_with(path) && !line.ends_with(path + " (deleted)")) continue;
+    std::istringstream fields(line);
+    std::string range, rights, offset, found;
+    std::uint64_t inode = 0;
+    if (!(fields >> range >> rights >> offset >> found >> inode) || found != device || inode != segment.st_ino) continue;
     std::string command;
     std::ifstream comm(process + "/comm");
     std::getline(comm, command);
