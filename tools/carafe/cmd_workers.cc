@@ -20,8 +20,6 @@
 namespace carafe::tool {
 namespace {
 
-/// The command of process `pid` if it really maps the segment `name`. The pid is what the worker itself saw: in another pid
-/// namespace it is somebody else's here, and a wrong name would be worse than none. Empty then, or when we may not look.
 /// The command of the process `pid`, if it maps the segment's file: a pid alone may be somebody else's by now, or of another pid
 /// namespace. Told by device and inode; the path is that of the unnamed file in which the segment was built.
 std::string command_of(std::int64_t pid, const std::string& name) {
