@@ -227,6 +227,7 @@ class Inquest {
 
   /// New keys of each size in which something is left of the dead, until the hand has gone round.
   void sweep() {
+    stage_.go_on_from_the_latest();
     const std::uint64_t pages = stage_.view().geometry().page_count;
     for (std::uint64_t i = 0; i < 3 * pages; ++i)  // until the pool is empty: from here on only hands have room to give
       if (!set_new_key(kSweepBytes)) return;
@@ -258,7 +259,9 @@ class Inquest {
                 (slab.is_index ? "index" : "items") + ") are still claimed by the dead after the sweep");
       if (!slab.is_index) item_bytes += slab.used * slab.chunk_bytes;
     }
-    if (used_pages != pages) problem(std::to_string(pages - used_pages) + " pages are in no class after the sweep");
+    if (pages - used_pages != stats.pages_free)
+      problem("after the sweep " + std::to_string(pages - used_pages) + " pages are in no class, " + std::to_string(stats.pages_free) +
+              " in the pool");
     if (item_bytes != stats.bytes_used)
       problem("after the sweep chunks of " + std::to_string(item_bytes) + " bytes are used, stats say " + std::to_string(stats.bytes_used));
     const Anatomy anatomy = Anatomy::of(stage_.view());

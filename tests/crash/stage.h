@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -161,9 +162,12 @@ class Stage {
     saved_now_ms_ = stage_now_ms;
   }
   void restore() noexcept {
+    latest_ms_ = std::max(latest_ms_, stage_now_ms);
     std::memcpy(bytes_, image_.data(), kCapacity);
     stage_now_ms = saved_now_ms_;
   }
+  /// This process remembers times; where they matter it must not be earlier than it ever was.
+  void go_on_from_the_latest() noexcept { stage_now_ms = std::max(latest_ms_, stage_now_ms) + 5'000; }
   /// Names the segment's present contents.
   [[nodiscard]] std::uint64_t digest() const noexcept {
     return hash_key({reinterpret_cast<const char*>(bytes_), kCapacity}, 0);
@@ -194,6 +198,7 @@ class Stage {
   View view_;
   Image image_;
   std::uint64_t saved_now_ms_ = 0;
+  std::uint64_t latest_ms_ = 0;
 };
 
 }  // namespace carafe::test
