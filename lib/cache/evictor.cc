@@ -23,21 +23,6 @@ void unlink_locked(const Engine& engine, const Worker& me, std::uint32_t stripe,
     account_locked(engine, me, stripe, item.header.epoch(), -1, -static_cast<std::int64_t>(bytes));
 }
 
-/// The classes of a chain's other chunks evict nothing themselves: they are as old as the class of its first one. Otherwise they would
-/// look idle, and lose pages full of parts to it.
-void share_age(const Engine& engine, std::uint32_t from, const ItemView& item) noexcept {
-  const ClassState& head = engine.view.size_class(from);
-  for_each_part(engine, item, [&](std::uint64_t offset, std::size_t, const std::byte*) {
-    Chunk part;
-    if (!engine.slabs.locate(offset, part)) return false;
-    if (part.size_class == from) return true;
-    ClassState& state = engine.view.size_class(part.size_class);
-    state.turn_ms.store(head.turn_ms.load(kRelaxed), kRelaxed);
-    state.page_turned_ms.store(head.page_turned_ms.load(kRelaxed), kRelaxed);
-    return true;
-  });
-}
-
 /// The entry whose item has `part` among its chunks, told by the chain's id.
 Atomic<std::uint64_t>* find_chain(const Engine& engine, const Table& table, std::uint32_t tag, std::uint64_t chain_id) noexcept {
   return table.find(tag, [&](std::uint64_t word) {
@@ -98,10 +83,7 @@ Claim Evictor::take_linked(const Chunk& chunk, std::uint64_t seen, EvictWhen whe
   }
   if (entry != nullptr) {
     unlink_locked(engine_, me_, stripe, entry, chunk, item);
-    if (item && item.header.chained()) {
-      share_age(engine_, chunk.size_class, item);
-      release_parts_locked(engine_, seen, item);
-    }
+    if (item && item.header.chained()) release_parts_locked(engine_, seen, item);
     me_.count(outdated ? CounterId::k_invalidations : expired ? CounterId::k_expirations : CounterId::k_evictions);
     if (!outdated && !expired) engine_.view.size_class(chunk.size_class).evictions.fetch_add(1, kRelaxed);
   } else {

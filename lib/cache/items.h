@@ -92,17 +92,21 @@ void release_parts_locked(const Engine& engine, std::uint64_t side, const ItemVi
 /// False when it is damaged.
 template <typename Visit>
 bool for_each_part(const Engine& engine, const ItemView& item, Visit&& visit) noexcept {
-  std::uint64_t left = item.total_value_bytes();
-  if (left > engine.largest_value_bytes() || left < item.header.value_bytes()) return false;
-  left -= item.header.value_bytes();
-  const std::uint64_t full = engine.classes.largest_item_bytes() - kPartBytesAt;
+  const std::uint64_t total = item.total_value_bytes();  // read once
+  if (total > engine.largest_value_bytes() || total < item.header.value_bytes()) return false;
+  const std::uint64_t in_parts = total - item.header.value_bytes();
+  std::uint64_t left = in_parts;
+  std::uint64_t full = left;  // what all parts but the last must hold: as much as the first
   std::uint64_t ref = item.first_part();
   while (left > 0) {
     const std::size_t bytes = PartRef::bytes(ref);
     const std::uint64_t offset = PartRef::offset(ref);
     const std::byte* part = engine.view.chunk(offset, kPartBytesAt + bytes);
-    // All but the last are full: so a damaged chain is no longer than a sound one.
-    if (part == nullptr || bytes == 0 || bytes > left || (bytes != full && bytes != left)) return false;
+    if (left == in_parts) full = bytes;
+    // No part is smaller than about half the largest chunk, but the last: so a damaged chain is hardly longer than a sound one.
+    const bool last = bytes == left;
+    if (part == nullptr || bytes == 0 || bytes > left || (!last && (bytes != full || bytes * 2 + 64 < engine.classes.largest_item_bytes())))
+      return false;
     const std::uint64_t next = racy_load(part + kPartNextAt);  // before the visit, which may free the chunk
     if (!visit(offset, bytes, part)) return false;
     left -= bytes;

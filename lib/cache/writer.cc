@@ -78,15 +78,23 @@ Writer::Draft Writer::draft(const Key& key, std::string_view value, std::uint64_
 bool Writer::draft_chain(Draft& draft, const Key& key, std::string_view value, std::uint32_t epoch) const noexcept {
   const Allocator allocator(engine_, me_);
   const std::uint64_t chain_id = engine_.view.header().next_chain_id.fetch_add(1, kRelaxed);
-  const std::uint64_t chunk = engine_.classes.largest_item_bytes();
-  const std::uint64_t in_head =
-      std::min<std::uint64_t>({chunk - draft.header.key_at() - key.text.size(), ItemHeader::kMaxValueBytes, value.size()});
+  // As few chunks as it takes, all of one class and about equally full: so the class that holds the first chunk holds the others too,
+  // and whatever makes room there makes room for whole chains.
+  const std::uint64_t overhead = draft.header.key_at() + key.text.size();
+  const std::uint64_t most = engine_.classes.largest_item_bytes();
+  const std::uint64_t count =
+      1 + (value.size() - std::min<std::uint64_t>(value.size(), most - overhead) + most - kPartBytesAt - 1) / (most - kPartBytesAt);
+  const std::uint64_t needed = (value.size() + overhead + (count - 1) * kPartBytesAt + count - 1) / count;
+  const std::uint32_t size_class = engine_.classes.item_class(std::max(needed, overhead + 8));
+  if (size_class == kNoClass) return false;
+  const std::uint64_t chunk = engine_.classes.shape(size_class).chunk_bytes;
+  const std::uint64_t in_head = std::min<std::uint64_t>({chunk - overhead, ItemHeader::kMaxValueBytes, value.size()});
   const std::uint64_t in_part = chunk - kPartBytesAt;
   std::uint64_t end = value.size();
   while (end > in_head) {
     const std::uint64_t rest = end - in_head;
     const std::uint64_t bytes = rest % in_part == 0 ? in_part : rest % in_part;
-    const Claim part = allocator.claim(engine_.classes.item_class(bytes + kPartBytesAt));
+    const Claim part = allocator.claim(size_class);
     if (!part) return false;
     racy_store(part.bytes + kPartNextAt, draft.first_part);
     racy_store(part.bytes + kPartChainIdAt, chain_id);
@@ -97,7 +105,7 @@ bool Writer::draft_chain(Draft& draft, const Key& key, std::string_view value, s
     end -= bytes;
     CARAFE_STEP("chain: part filled");
   }
-  draft.head = allocator.claim(engine_.classes.largest_item_class());
+  draft.head = allocator.claim(size_class);
   if (!draft.head) return false;
   draft.header = ItemHeader::make(epoch, key.text.size(), in_head, true, true);
   write_head(draft, key);

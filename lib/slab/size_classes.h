@@ -38,7 +38,6 @@ class SizeClasses {
     return shapes_[size_class].chunk_bytes / static_cast<std::uint32_t>(kCacheLineBytes);
   }
   [[nodiscard]] std::uint64_t largest_item_bytes() const noexcept { return shapes_[item_count_ - 1].chunk_bytes; }
-  [[nodiscard]] std::uint32_t largest_item_class() const noexcept { return item_count_ - 1; }
 
  private:
   static constexpr std::size_t kDirect = 256;  // sizes up to 2 KiB are looked up, in steps of 8
