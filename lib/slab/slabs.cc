@@ -74,9 +74,7 @@ bool Slabs::lock_page(std::uint32_t page, const Worker& me) const noexcept {
     if (lock.load(kRelaxed) == LockWord::kFree && lock.compare_exchange_strong(free, me.word, kAcquire, kRelaxed)) return true;
     spin_pause();
   }
-  // Seldom more than that: most owners are alive, and proving it takes two system calls.
-  thread_local std::uint32_t refusals = 0;
-  return ++refusals % 8 == 0 && OwnerLock::try_lock(lock, me) != LockResult::kBusy;
+  return OwnerLock::try_lock(lock, me) != LockResult::kBusy;
 }
 
 void Slabs::unlock_page(std::uint32_t page) const noexcept { OwnerLock::unlock(view_.page_info(page).lock); }
