@@ -22,7 +22,16 @@ namespace carafe {
 inline void racy_copy_out(void* to, const std::byte* from, std::size_t bytes) noexcept {
 #ifdef CARAFE_TSAN
   auto* out = static_cast<std::byte*>(to);
-  for (std::size_t i = 0; i < bytes; ++i) __atomic_load(from + i, out + i, __ATOMIC_RELAXED);
+  for (std::size_t i = 0; i < bytes;) {
+    if (bytes - i >= 8 && (reinterpret_cast<std::uintptr_t>(from + i) & 7) == 0) {
+      const std::uint64_t word = __atomic_load_n(reinterpret_cast<const std::uint64_t*>(from + i), __ATOMIC_RELAXED);
+      std::memcpy(out + i, &word, 8);
+      i += 8;
+    } else {
+      __atomic_load(from + i, out + i, __ATOMIC_RELAXED);
+      ++i;
+    }
+  }
 #else
   std::memcpy(to, from, bytes);
 #endif
@@ -31,8 +40,17 @@ inline void racy_copy_out(void* to, const std::byte* from, std::size_t bytes) no
 inline void racy_copy_in(std::byte* to, const void* from, std::size_t bytes) noexcept {
 #ifdef CARAFE_TSAN
   const auto* in = static_cast<const std::byte*>(from);
-  for (std::size_t i = 0; i < bytes; ++i)
-    __atomic_store_n(reinterpret_cast<unsigned char*>(to + i), static_cast<unsigned char>(in[i]), __ATOMIC_RELAXED);
+  for (std::size_t i = 0; i < bytes;) {
+    if (bytes - i >= 8 && (reinterpret_cast<std::uintptr_t>(to + i) & 7) == 0) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, in + i, 8);
+      __atomic_store_n(reinterpret_cast<std::uint64_t*>(to + i), word, __ATOMIC_RELAXED);
+      i += 8;
+    } else {
+      __atomic_store_n(reinterpret_cast<unsigned char*>(to + i), static_cast<unsigned char>(in[i]), __ATOMIC_RELAXED);
+      ++i;
+    }
+  }
 #else
   std::memcpy(to, from, bytes);
 #endif

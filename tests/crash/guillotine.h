@@ -21,6 +21,7 @@
 ///   kSurvey         not at all, but carried out under the trap flag, and every instruction's address is noted; also which of them
 ///                   stored something into the segment (the child has it read-only, and is let through for one instruction).
 ///   kAtInstruction  after the n-th instruction of the survey: a breakpoint (int3) where that is, and which visit of the place is meant.
+///   kByTrapFlag     the same by counting n traps: for places where no breakpoint can be set (the kernel's vdso).
 ///
 /// The trap flag alone would do, but a trap costs up to 20 us in a virtual machine, and n of them n/2 times over are too many. A breakpoint
 /// is met a few times at most.
@@ -34,9 +35,9 @@ namespace carafe::test {
 
 /// What to do to the child.
 struct Sentence {
-  enum Mode : std::uint32_t { kLive, kAtStep, kAtNamedStep, kSurvey, kAtInstruction };
+  enum Mode : std::uint32_t { kLive, kAtStep, kAtNamedStep, kSurvey, kAtInstruction, kByTrapFlag };
   Mode mode = kLive;
-  std::uint32_t step = 0;      // kAtStep: from 1 on
+  std::uint32_t number = 0;    // kAtStep: of the step; kByTrapFlag: of the instruction; from 1 on
   const char* name = nullptr;  // kAtNamedStep: the first of this name. A literal, at the same address in every fork
   std::uintptr_t address = 0;  // kAtInstruction: where, and on which visit
   std::uint32_t visit = 0;
@@ -58,17 +59,22 @@ struct Board {
 
 namespace guillotine {
 
+struct Region {
+  std::byte* at = nullptr;
+  std::size_t bytes = 0;
+  [[nodiscard]] bool holds(const void* address) const noexcept { return at != nullptr && address >= at && address < at + bytes; }
+};
+
 /// State of a child under way. Signal handlers and the hook work on it; there is one thread.
 struct Scaffold {
   Board* board = nullptr;
   Sentence sentence;
   long self = 0;
-  std::byte* segment = nullptr;
-  std::size_t bytes = 0;
-  std::array<std::byte*, 2> opened{};  // survey: pages that are writable for one instruction
-  bool stored = false;
-  std::uintptr_t after_syscall = 0;
-  unsigned char original = 0;  // of the byte that int3 stands in for
+  std::array<Region, 2> protected_{};  // survey: the segment, as it was mapped before and as the operation has mapped it
+  std::array<std::byte*, 2> opened{};  // survey: pages of it that are writable for one instruction
+  std::uintptr_t after_syscall = 0;    // survey: a system call was made, or one is about to be, and this is where it returns
+  long mapping_bytes = 0;              // survey: it maps that much of a file, shared and for writing
+  unsigned char original = 0;          // of the byte that int3 stands in for
   bool stepping_over = false;
 };
 inline Scaffold scaffold;
@@ -78,7 +84,7 @@ inline void on_step(const char* name) {
   scaffold.board->last_step = name;
   ++scaffold.board->steps;
   const Sentence& sentence = scaffold.sentence;
-  if ((sentence.mode == Sentence::kAtStep && scaffold.board->steps == sentence.step) ||
+  if ((sentence.mode == Sentence::kAtStep && scaffold.board->steps == sentence.number) ||
       (sentence.mode == Sentence::kAtNamedStep && std::strcmp(name, sentence.name) == 0))
     for (;;) ::kill(::getpid(), SIGKILL);
 }
@@ -102,12 +108,11 @@ inline void clear_trap_flag() noexcept { asm volatile("pushfq; andq $~0x100, (%%
 
 /// Survey: a store to the segment. Lets it through, alone.
 inline void on_store(int, siginfo_t* info, void* context) {
-  auto* byte = static_cast<std::byte*>(info->si_addr);
-  if (byte < scaffold.segment || byte >= scaffold.segment + scaffold.bytes) {
+  if (!scaffold.protected_[0].holds(info->si_addr) && !scaffold.protected_[1].holds(info->si_addr)) {
     ::signal(SIGSEGV, SIG_DFL);  // a real one: it happens again, and ends the child
     return;
   }
-  std::byte* page = os_page_of(reinterpret_cast<std::uintptr_t>(byte));
+  std::byte* page = os_page_of(reinterpret_cast<std::uintptr_t>(info->si_addr));
   scaffold.opened[scaffold.opened[0] == nullptr ? 0 : 1] = page;
   ::mprotect(page, 4096, PROT_READ | PROT_WRITE);
   static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL] |= kTrapFlag;
@@ -120,9 +125,26 @@ inline void note(std::uintptr_t next, Board::Kind kind) noexcept {
   board.kind[board.instructions] = kind;
 }
 
+inline void protect(Region& region, std::byte* at, std::size_t bytes) noexcept {
+  if (at != nullptr && ::mprotect(at, bytes, PROT_READ) == 0) region = {at, bytes};
+}
+
+/// Survey: a system call comes next. What it maps for writing is a segment, and has to be watched; what the kernel writes cannot be.
+inline void before_syscall(const gregset_t& registers) noexcept {
+  const bool shared_file = (registers[REG_R10] & MAP_SHARED) != 0 && registers[REG_R8] >= 0;
+  if (registers[REG_RAX] == SYS_mmap && shared_file && (registers[REG_RDX] & PROT_WRITE) != 0) scaffold.mapping_bytes = registers[REG_RSI];
+  Region& own = scaffold.protected_[1];
+  const auto* pointer = reinterpret_cast<const void*>(registers[REG_RDI]);
+  if ((registers[REG_RAX] == SYS_getrandom || registers[REG_RAX] == SYS_munmap) && own.holds(pointer)) {
+    ::mprotect(own.at, own.bytes, PROT_READ | PROT_WRITE);
+    own = {};
+  }
+}
+
 /// Survey: an instruction was carried out.
 inline void on_instruction(int, siginfo_t*, void* context) {
-  const auto next = static_cast<std::uintptr_t>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
+  const auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
+  const auto next = static_cast<std::uintptr_t>(registers[REG_RIP]);
   const bool stored = scaffold.opened[0] != nullptr;
   for (std::byte*& page : scaffold.opened) {
     if (page != nullptr) ::mprotect(page, 4096, PROT_READ);
@@ -134,8 +156,14 @@ inline void on_instruction(int, siginfo_t*, void* context) {
     note(next, stored ? Board::kStore : scaffold.after_syscall != 0 ? Board::kSyscall : Board::kPlain);
   else if (stored)
     board.kind[board.instructions] = Board::kStore;
+  if (scaffold.sentence.mode == Sentence::kByTrapFlag && board.instructions >= scaffold.sentence.number)
+    for (;;) call(SYS_kill, scaffold.self, SIGKILL, 0);
+  if (scaffold.mapping_bytes != 0 && scaffold.after_syscall != 0 && registers[REG_RAX] > 0)
+    protect(scaffold.protected_[1], reinterpret_cast<std::byte*>(registers[REG_RAX]), static_cast<std::size_t>(scaffold.mapping_bytes));
+  scaffold.mapping_bytes = 0;
   const auto* code = reinterpret_cast<const unsigned char*>(next);
   scaffold.after_syscall = code[0] == 0x0f && code[1] == 0x05 ? next + 2 : 0;
+  if (scaffold.after_syscall != 0 && scaffold.sentence.mode == Sentence::kSurvey) before_syscall(registers);
 }
 
 /// The breakpoint, or the one instruction after it has been passed.
@@ -183,21 +211,19 @@ __attribute__((noinline)) void execute(Board& board, const Sentence& sentence, [
   if (sentence.mode == Sentence::kAtStep || sentence.mode == Sentence::kAtNamedStep) step_hook = &on_step;
 #endif
 #if CARAFE_CAN_STEP
-  if (sentence.mode == Sentence::kSurvey) {
+  const bool stepped = sentence.mode == Sentence::kSurvey || sentence.mode == Sentence::kByTrapFlag;
+  if (stepped) {
     board.instructions = 0;
     board.next[0] = 0;
     handle(SIGTRAP, &on_instruction);
-    if (segment != nullptr && ::mprotect(segment, bytes, PROT_READ) == 0) {
-      scaffold.segment = segment;
-      scaffold.bytes = bytes;
-      handle(SIGSEGV, &on_store);
-    }
+    handle(SIGSEGV, &on_store);
+    if (sentence.mode == Sentence::kSurvey) protect(scaffold.protected_[0], segment, bytes);
   }
   if (sentence.mode == Sentence::kAtInstruction) {
     handle(SIGTRAP, &on_breakpoint);
     set_breakpoint();
   }
-  set_trap_flag(sentence.mode == Sentence::kSurvey ? kTrapFlag : 0);
+  set_trap_flag(stepped ? kTrapFlag : 0);
 #endif
   const bool as_wanted = operation();
 #if CARAFE_CAN_STEP

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/auxv.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -33,10 +34,11 @@ namespace carafe::test {
 struct Scenario {
   const char* name;
   std::function<void(Stage&)> prepare;
-  std::function<bool(Stage&)> operation;                                             // in the child; whether it went as it should
-  std::function<bool(const Stats& before, const Stats& after)> took_the_way = {};   // that it did what the scenario is about
-  bool registered = true;                                                            // the child has its worker slot before
-  std::function<void(Stage&)> before = {};                                           // in the child, before anything is counted
+  std::function<bool(Stage&)> operation;                                           // in the child; whether it went as it should
+  std::function<bool(const Stats& before, const Stats& after)> took_the_way = {};  // that it did what the scenario is about
+  bool every_instruction = false;                                                  // in the short run too
+  bool registered = true;                                                          // the child has its worker slot before
+  std::function<void(Stage&)> before = {};                                         // in the child, before anything is counted
   Stage::Kind kind = Stage::Kind::kNamed;
   std::function<std::string(Stage&)> outside = {};  // looks at what lies outside the segment, and puts it back; what is wrong, or ""
 };
@@ -73,7 +75,7 @@ inline void kill_a_holder(Stage& stage, const std::function<bool(Stage&)>& opera
     const Sentence kill{.mode = Sentence::kAtInstruction, .address = board.next[i], .visit = ++visits[board.next[i]]};
     if (board.kind[i] == Board::kStore) kills.push_back(kill);
   }
-  for (std::uint32_t i = 1; !CARAFE_CAN_STEP && i <= board.steps; ++i) kills.push_back({.mode = Sentence::kAtStep, .step = i});
+  for (std::uint32_t i = 1; !CARAFE_CAN_STEP && i <= board.steps; ++i) kills.push_back({.mode = Sentence::kAtStep, .number = i});
   std::vector<Sentence> holding;
   for (const Sentence& kill : kills) {
     const int status = fork_and_execute(stage, board, act, kill);
@@ -99,20 +101,20 @@ class Trial {
     std::uint64_t scenarios = 0, points = 0, stores = 0, kills = 0, states = 0, violations = 0;
   };
 
-  Trial(const Scenario& scenario, By by) : scenario_(scenario), by_(by), stage_(scenario.kind), memory_(sizeof(Board)), watch_(stage_.view()) {}
+  Trial(const Scenario& scenario, By by)
+      : scenario_(scenario), by_(by), stage_(scenario.kind), memory_(sizeof(Board)), watch_(stage_.view()) {}
 
   void run() {
     stage_.put("other", text('o', 77));
     for (int i = 0; i < 60; ++i) stage_.put("other" + std::to_string(i), text('o', 150 + static_cast<std::size_t>(i % 3) * 100));
     scenario_.prepare(stage_);
     stage_.save();
-    saved_ = stage_.digest();
     const Act act{scenario_.operation, scenario_.before, scenario_.registered};
     nursery_ = std::make_unique<Nursery>(stage_, board(), act);
     if (!rehearse()) return;
     const std::vector<Kill> kills = plan();
     watch_.begin();
-    last_digest_ = saved_;
+    last_digest_ = 0;
     for (const Kill& kill : kills)
       if (!carry_out(kill) || violations_ >= 10) break;
     EXPECT_LE(missed_ * 50, kills.size()) << scenario_.name << ": the operation is not the same from run to run";
@@ -134,7 +136,7 @@ class Trial {
     Sentence sentence;
   };
   /// In the short run: of a long operation every so many-th instruction only, beside all that store or call the system.
-  static constexpr std::uint64_t kMostKills = 2000;
+  static constexpr std::uint64_t kMostKills = 300;
 
   [[nodiscard]] Board& board() { return memory_.as<Board>(); }
 
@@ -188,20 +190,27 @@ class Trial {
     const std::uint64_t only = number_from_environment("CARAFE_CRASH_AT", 0);
     if (by_ == By::kSteps) {
       for (std::uint32_t i = 1; i <= totals_.points; ++i)
-        if (only == 0 || only == i) kills.push_back({.number = i, .sentence = {.mode = Sentence::kAtStep, .step = i}});
+        if (only == 0 || only == i) kills.push_back({.number = i, .sentence = {.mode = Sentence::kAtStep, .number = i}});
       return kills;
     }
     const Board& survey = board();
     totals_.points = survey.instructions;
-    const std::uint64_t stride = number_from_environment("CARAFE_CRASH_FULL", 0) != 0 ? 1 : std::max<std::uint64_t>(1, totals_.points / kMostKills);
-    const auto turn = static_cast<std::uint64_t>(std::time(nullptr)) % stride;
+    const bool full = number_from_environment("CARAFE_CRASH_FULL", 0) != 0;
+    const bool brief = number_from_environment("CARAFE_TEST_SHORT", 0) != 0;
+    const std::uint64_t stride =
+        full || (scenario_.every_instruction && !brief) ? 1 : std::max<std::uint64_t>(7, totals_.points / kMostKills);
+    const auto turn = static_cast<std::uint64_t>(std::time(nullptr));
+    const std::uintptr_t vdso = ::getauxval(AT_SYSINFO_EHDR);
     std::unordered_map<std::uintptr_t, std::uint32_t> visits;
     for (std::uint32_t i = 1; i <= survey.instructions; ++i) {
       const std::uint32_t visit = ++visits[survey.next[i]];
-      const bool telling = survey.kind[i] != Board::kPlain;
       totals_.stores += survey.kind[i] == Board::kStore ? 1 : 0;
-      if (only == 0 ? telling || i % stride == turn : only == i)
-        kills.push_back({.number = i, .sentence = {.mode = Sentence::kAtInstruction, .address = survey.next[i], .visit = visit}});
+      // A loop that copies or clears stores at one place again and again.
+      const bool telling = survey.kind[i] != Board::kPlain && (full || visit <= 16 || (visit + turn) % 8 == 0);
+      if (only != 0 ? only != i : !telling && (i + turn) % stride != 0) continue;
+      Kill kill{.number = i, .sentence = {.mode = Sentence::kAtInstruction, .number = i, .address = survey.next[i], .visit = visit}};
+      if (survey.next[i] - vdso < 3 * 4096) kill.sentence.mode = Sentence::kByTrapFlag;
+      kills.push_back(kill);
     }
     return kills;
   }
@@ -213,7 +222,6 @@ class Trial {
       last_step_ = board().last_step;
       if (last_step_ != nullptr) steps_seen().insert(last_step_);
       if (status == 0 && board().finished) {
-        if (std::getenv("CARAFE_CRASH_DEBUG") != nullptr) std::printf("missed %llu at %zx visit %u\n", number(kill.number), kill.sentence.address, kill.sentence.visit);
         ++missed_;  // it took another way this time: a clock was read while it ticked
         stage_.restore();
         return look_outside("after it ended alive");
@@ -230,7 +238,7 @@ class Trial {
       last_digest_ = digest;
       const bool fresh = states_.insert(digest).second || scenario_.outside;
       if (!fresh && order.empty() && attempt == 0) {  // the same bytes were looked at before
-        if (digest != saved_) stage_.restore();
+        if (digest != 0) stage_.restore();
         return true;
       }
       Inquest::Findings findings = inquest_->hold(kill.number % 2 == 0);
@@ -298,7 +306,6 @@ class Trial {
   std::unordered_set<std::uint64_t> states_;
   const char* last_step_ = nullptr;
   OrderWatch watch_;
-  std::uint64_t saved_ = 0;
   std::uint64_t last_digest_ = 0;
   std::uint64_t missed_ = 0;
   std::uint64_t violations_ = 0;

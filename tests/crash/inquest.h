@@ -180,7 +180,8 @@ class Inquest {
         problem("set(" + key + ") says " + std::string(to_string(status)));
         continue;
       }
-      if (timed([&] { return cache_.get(key, got); }) != Status::kOk || got != value) problem("what was set under " + key + " is not there");
+      if (timed([&] { return cache_.get(key, got); }) != Status::kOk || got != value)
+        problem("what was set under " + key + " is not there");
     }
   }
 

@@ -163,14 +163,18 @@ class Stage {
   }
   void restore() noexcept {
     latest_ms_ = std::max(latest_ms_, stage_now_ms);
-    std::memcpy(bytes_, image_.data(), kCapacity);
+    for (std::size_t at = 0; at < kCapacity; at += kOsPage)
+      if (differs(at)) std::memcpy(bytes_ + at, image_.data() + at, kOsPage);
     stage_now_ms = saved_now_ms_;
   }
   /// This process remembers times; where they matter it must not be earlier than it ever was.
   void go_on_from_the_latest() noexcept { stage_now_ms = std::max(latest_ms_, stage_now_ms) + 5'000; }
-  /// Names the segment's present contents.
+  /// Names the segment's contents by what differs from what was saved; 0: nothing.
   [[nodiscard]] std::uint64_t digest() const noexcept {
-    return hash_key({reinterpret_cast<const char*>(bytes_), kCapacity}, 0);
+    std::uint64_t sum = 0;
+    for (std::size_t at = 0; at < kCapacity; at += kOsPage)
+      if (differs(at)) sum = hash_key({reinterpret_cast<const char*>(bytes_ + at), kOsPage}, sum + at + 1);
+    return sum;
   }
   /// Pids are there for people only, and differ from one child to the next.
   void forget_pids() noexcept {
@@ -178,6 +182,9 @@ class Stage {
   }
 
  private:
+  static constexpr std::size_t kOsPage = 4096;
+  [[nodiscard]] bool differs(std::size_t at) const noexcept { return std::memcmp(bytes_ + at, image_.data() + at, kOsPage) != 0; }
+
   /// Where this process has `file` mapped for writing, other than at our own mapping.
   std::byte* find_mapping(const std::string& file) const {
     std::ifstream maps("/proc/self/maps");

@@ -100,6 +100,7 @@ end:
   do
   :: atomic { kills < KILLS && !over[0] && !crash[0] -> crash[0] = true; kills++ }
   :: atomic { kills < KILLS && !over[1] && !crash[1] -> crash[1] = true; kills++ }
+  :: atomic { kills < KILLS && !over[2] && !crash[2] -> crash[2] = true; kills++ }
   od
 }
 
