@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -125,6 +126,12 @@ class Trial {
     static Totals totals;
     return totals;
   }
+  static void print_totals(const char* what) {
+    const Totals& all = grand_total();
+    std::printf("in all: %llu scenarios, %llu %s, %llu kills, %llu states, %llu violations\n", number(all.scenarios), number(all.points),
+                what, number(all.kills), number(all.states), number(all.violations));
+  }
+  /// Names of the CARAFE_STEPs at which somebody was killed.
   [[nodiscard]] static std::unordered_set<std::string>& steps_seen() {
     static std::unordered_set<std::string> names;
     return names;
@@ -220,7 +227,6 @@ class Trial {
     for (int attempt = 0;; ++attempt) {
       const int status = nursery_->execute(kill.sentence);
       last_step_ = board().last_step;
-      if (last_step_ != nullptr) steps_seen().insert(last_step_);
       if (status == 0 && board().finished) {
         ++missed_;  // it took another way this time: a clock was read while it ticked
         stage_.restore();
@@ -233,6 +239,7 @@ class Trial {
       }
       stage_.forget_pids();
       ++totals_.kills;
+      if (last_step_ != nullptr) steps_seen().insert(last_step_);
       const std::uint64_t digest = stage_.digest();
       const std::string order = digest != last_digest_ && attempt == 0 ? watch_.next() : "";
       last_digest_ = digest;
@@ -311,5 +318,16 @@ class Trial {
   std::uint64_t violations_ = 0;
   Totals totals_;
 };
+
+/// The scenario's name as GoogleTest wants it.
+inline std::string name_of_scenario(const ::testing::TestParamInfo<Scenario>& info) {
+  std::string name;
+  for (const char* c = info.param.name; *c != '\0'; ++c)
+    if (std::isalnum(static_cast<unsigned char>(*c)) != 0)
+      name += *c;
+    else if (!name.empty() && name.back() != '_')
+      name += '_';
+  return name;
+}
 
 }  // namespace carafe::test
