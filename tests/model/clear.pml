@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Clear is one increment of the epoch, at any moment: during a set, during the copy that touch and increment make, during a read, and
    while a stripe's table, all of it outdated by then, is started over. SIGKILL after every statement.
-   In the code: Cache::clear, Writer::store, touch and increment, find_room, replace_table, Reader::read.
+   In the code: Cache::clear, Writer::store, touch and increment, find_room, replace_table, Evictor::take_table, Reader::read.
 
    One key, one stripe, a table of one bucket with two entries. Tables and chunks are never used twice here: table.pml and core.pml
    are about that. Checked: a value drafted before a clear is never seen by a read that begins after it; and a value that nothing removed
    is not lost.
 
-   Wrong variants: EPOCH_AFTER_LOCK NO_EPOCH_IN_READER COPY_WITH_NEW_EPOCH RESTART_DECIDED_EARLY TABLE_EPOCH_NOT_RAISED */
+   Wrong variants: EPOCH_AFTER_LOCK NO_EPOCH_IN_READER COPY_WITH_NEW_EPOCH RESTART_DECIDED_EARLY DROP_DECIDED_EARLY TABLE_EPOCH_NOT_RAISED */
 #ifndef OPS0
 #define OPS0 1
 #endif
@@ -28,7 +28,7 @@
 
 byte epoch = 1;
 byte dir; byte table_epoch = 1; byte slock = NOBODY; /* the stripe; `dir` only ever grows */
-typedef Table { byte version; byte entry[2] };
+typedef Table { bool none; byte version; byte entry[2] }; /* none: the stripe has no table */
 Table table[TABLES];
 byte epoch_of[NVAL]; /* of an item's header; an item's number is its value */
 
@@ -82,16 +82,35 @@ inline rebuild() {
   atomic { restart = false; expect = false; e = 0 }
 }
 
-inline forget() { v = 0; i = 0; e = 0; seen = 0; drafted = 0; seq = 0; old = 0; tries = 0; copy = false; expect = false; restart = false }
+/* The hand takes a table that holds nothing but outdated entries. */
+inline drop() {
+  expect = (table_epoch != epoch);
+  lock();
+  e = epoch;
+#ifndef DROP_DECIDED_EARLY
+  expect = (table_epoch != e);
+#endif
+  if
+  :: expect && dir + 1 < TABLES ->
+     table[dir + 1].none = true; dir++;
+     table_epoch = e
+  :: else
+  fi;
+  unlock();
+  atomic { expect = false; e = 0 }
+}
+
+inline forget() { v = 0; i = 0; e = 0; seen = 0; drafted = 0; seq = 0; old = 0; tries = 0; copy = false; hand = false; expect = false; restart = false }
 
 proctype Worker(byte slot) {
-  byte v, i, e, seen, drafted, n, seq, old, tries; bool copy, expect, restart;
+  byte v, i, e, seen, drafted, n, seq, old, tries; bool copy, hand, expect, restart;
   {
     do
     :: atomic { n < (slot == 0 -> OPS0 : OPS1) -> n++; v = 1 + n + slot * OPS0;
-         if :: true :: copy = true fi };
+         if :: true :: copy = true :: hand = true fi };
        if
-       :: !copy -> drafted = epoch; atomic { epoch_of[v] = drafted; born[v] = clears } /* and the rest of the chunk */
+       :: hand -> drop(); goto done
+       :: !copy && !hand -> drafted = epoch; atomic { epoch_of[v] = drafted; born[v] = clears } /* and the rest of the chunk */
        :: else
        fi;
        do
@@ -121,7 +140,8 @@ proctype Worker(byte slot) {
              if
              :: tries == 0 && table_epoch != e -> atomic { seen = dir; unlock(); tries++ }; rebuild()
              :: tries == 0 && table_epoch == e -> atomic { seen = dir; unlock(); tries++ }; rebuild() /* full */
-             :: true ->
+             :: table[dir].none && tries > 0 -> unlock(); break /* no space */
+             :: !table[dir].none ->
                 if
                 :: table_epoch != e ->
 #ifndef TABLE_EPOCH_NOT_RAISED
@@ -136,7 +156,7 @@ proctype Worker(byte slot) {
              fi
           fi
        od;
-       atomic { forget() }
+done:  atomic { forget() }
     :: atomic { n >= (slot == 0 -> OPS0 : OPS1) -> n = 0; fin[slot] = true; break }
     od
   } unless { atomic { crash[slot] -> n = 0; forget() } }

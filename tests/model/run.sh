@@ -58,6 +58,7 @@ slotlock  | BLIND_TAKE_OVER       | wrong |
 table     | as it is              | ok    |
 table     | either killed         | long  | -DKILL_BOTH
 table     | five chunks           | long  | -DNCH=5
+table     | dropped               | long  | -DDROP
 table     | NO_DIRECTORY_CHECK    | wrong |
 table     | NO_CHANGE_COUNT       | wrong |
 table     | PUBLISH_BEFORE_FILL   | wrong |
@@ -65,6 +66,8 @@ table     | LINK_AFTER_PUBLISH    | wrong |
 table     | FREE_BEFORE_PUBLISH   | wrong |
 table     | NO_SEEN_CHECK         | wrong |
 table     | HAND_TAKES_ANY_TABLE  | wrong |
+table     | TAKE_BEFORE_DROP      | wrong | -DDROP
+table     | DROP_FORGETS_CHANGES  | wrong | -DDROP -DOPS1=2
 displace  | as it is              | ok    |
 displace  | walk                  | long  | -DWALK
 displace  | twins there           | long  | -DTWINS_THERE
@@ -77,7 +80,6 @@ displace  | TWINS_NOT_REMOVED     | wrong |
 displace  | NO_RAISE_AT_TAKE_OVER | wrong |
 displace  | MOVES_AFTER_CLEAR     | wrong | -DWALK
 displace  | MOVES_BEFORE_COPY     | wrong | -DWALK
-displace  | TWIN_WITHOUT_MOVES    | wrong | -DTWINS_THERE -DWALK
 page_move | as it is              | ok    |
 page_move | either killed         | long  | -DKILL_BOTH
 page_move | CLASS_BEFORE_EMPTY    | wrong |
@@ -93,6 +95,7 @@ clear     | EPOCH_AFTER_LOCK      | wrong |
 clear     | NO_EPOCH_IN_READER    | wrong |
 clear     | COPY_WITH_NEW_EPOCH   | wrong |
 clear     | RESTART_DECIDED_EARLY | wrong |
+clear     | DROP_DECIDED_EARLY    | wrong |
 clear     | TABLE_EPOCH_NOT_RAISED | wrong |
 '
 

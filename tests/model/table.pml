@@ -7,8 +7,10 @@
    reads one for the other gets plausible numbers. A chunk may become either: pages change their class (page_move.pml).
    Chunks 0 and 1 are the tables, chunk 2 is key 0's item.
 
+   With DROP the hand may also take a table that is in use, as it does with one that a clear has outdated: the stripe has none then.
+
    Wrong variants: NO_DIRECTORY_CHECK PUBLISH_BEFORE_FILL LINK_AFTER_PUBLISH FREE_BEFORE_PUBLISH NO_CHANGE_COUNT NO_SEEN_CHECK
-   HAND_TAKES_ANY_TABLE */
+   HAND_TAKES_ANY_TABLE; with DROP: DROP_FORGETS_CHANGES TAKE_BEFORE_DROP */
 #ifndef NCH
 #define NCH 4
 #endif
@@ -27,6 +29,7 @@
 #define ITEM 2  /* side word linked, in a page of an item class */
 #define TABLE 3 /* side word linked, in a page of an index class */
 #define NOBODY 7
+#define NONE 99 /* the stripe has no table */
 #define NVAL (OPS0 + OPS1 + 8)
 
 byte state[NCH]; byte with[NCH]; byte w0[NCH]; byte w1[NCH];
@@ -43,6 +46,13 @@ byte fillers[NCH];
 inline note_claim(c) { fillers[c]++; assert(fillers[c] == 1) }
 inline take(c) { state[c] = CLAIMED; with[c] = slot; got = true; note_claim(c) }
 inline note_removal(k) { if :: k == 0 && present -> published++; present = false; removals++ :: else fi }
+
+#ifdef DROP_FORGETS_CHANGES
+#define NEXT_CHANGE 0
+#else
+#define NEXT_CHANGE changes[w] + 1
+#endif
+inline drop_table() { atomic { dir[w] = NONE; changes[w] = NEXT_CHANGE; note_removal(w) } }
 
 inline claim(c) {
   atomic { got = false; ok = false;
@@ -63,14 +73,31 @@ inline claim(c) {
      :: ok && (state[c] != s || with[c] != w)
      :: ok && state[c] == s && with[c] == w && s == ITEM ->
         t = dir[w];
-        if :: w1[t] == c + 1 -> atomic { w1[t] = 0; note_removal(w) } :: else fi;
-        w0[t]++;
+        if
+        :: t != NONE ->
+           if :: w1[t] == c + 1 -> atomic { w1[t] = 0; note_removal(w) } :: else fi;
+           w0[t]++
+        :: else
+        fi;
         atomic { take(c) }
      :: ok && state[c] == s && with[c] == w && s == TABLE ->
 #ifdef HAND_TAKES_ANY_TABLE
         atomic { take(c) }
 #else
-        atomic { if :: dir[w] != c -> take(c) :: else fi } /* readers of it see that the directory moved on */
+        if
+        :: dir[w] != c -> atomic { take(c) } /* readers of it see that the directory moved on */
+#ifdef DROP
+        :: dir[w] == c ->
+#ifdef TAKE_BEFORE_DROP
+           atomic { take(c) };
+           drop_table()
+#else
+           drop_table();
+           atomic { take(c) }
+#endif
+#endif
+        :: else
+        fi
 #endif
      fi;
      if :: ok -> slock[w] = NOBODY :: else fi
@@ -100,11 +127,15 @@ proctype Worker(byte slot) {
        :: !got
        :: got && !rebuild ->
           atomic { w0[c] = v; w1[c] = v };
-          atomic { CAN_LOCK(slock[k]) -> slock[k] = slot; t = dir[k]; old = w1[t] };
-          atomic { state[c] = ITEM; with[c] = k; fillers[c] = 0 };
-          atomic { w1[t] = c + 1; if :: k == 0 -> published++; seq = published; seq_of[v] = seq; present = true :: else fi };
-          w0[t]++;
-          if :: old != 0 -> state[old - 1] = FREE :: else fi;
+          atomic { CAN_LOCK(slock[k]) -> slock[k] = slot; t = dir[k]; if :: t != NONE -> old = w1[t] :: else fi };
+          if
+          :: t == NONE -> atomic { give_back(c) }
+          :: else ->
+             atomic { state[c] = ITEM; with[c] = k; fillers[c] = 0 };
+             atomic { w1[t] = c + 1; if :: k == 0 -> published++; seq = published; seq_of[v] = seq; present = true :: else fi };
+             w0[t]++;
+             if :: old != 0 -> state[old - 1] = FREE :: else fi
+          fi;
           atomic { slock[k] = NOBODY; if :: k == 0 && seq > acknowledged -> acknowledged = seq :: else fi }
        :: got && rebuild ->
           atomic { CAN_LOCK(slock[k]) -> slock[k] = slot; ok = (dir[k] == seen && changes[k] == change) };
@@ -119,13 +150,13 @@ proctype Worker(byte slot) {
              atomic { publish_table() };
 #endif
              w0[c] = 0;
-             w1[c] = w1[seen];
+             if :: seen != NONE -> w1[c] = w1[seen] :: else -> w1[c] = 0 fi;
 #ifndef PUBLISH_BEFORE_FILL
 #ifndef LINK_AFTER_PUBLISH
              atomic { link_table() };
 #endif
 #ifdef FREE_BEFORE_PUBLISH
-             state[seen] = FREE;
+             if :: seen != NONE -> state[seen] = FREE :: else fi;
 #endif
              atomic { publish_table() };
 #ifdef LINK_AFTER_PUBLISH
@@ -133,7 +164,7 @@ proctype Worker(byte slot) {
 #endif
 #endif
 #ifndef FREE_BEFORE_PUBLISH
-             state[seen] = FREE;
+             if :: seen != NONE -> state[seen] = FREE :: else fi;
 #endif
              slock[k] = NOBODY
           fi
@@ -148,6 +179,7 @@ proctype Worker(byte slot) {
 proctype Reader() {
   byte before, removed, table, change, v, x, a, b; bool there;
   atomic { before = acknowledged; there = present; removed = removals; table = dir[0]; change = changes[0] };
+  if :: table == NONE -> assert(!there); goto over :: else fi;
   v = w0[table];
   x = w1[table];
   if
@@ -170,6 +202,7 @@ proctype Reader() {
        :: else -> assert(a == b); assert(a != 0 && key_of[a] == 0); assert(seq_of[a] >= before)
        fi
     fi;
+over:
     before = 0; removed = 0; table = 0; change = 0; v = 0; x = 0; a = 0; b = 0; there = false
   }
 }
@@ -184,10 +217,19 @@ end:
   od
 }
 
+inline check_table(k) {
+  if
+  :: dir[k] != NONE ->
+     assert(state[dir[k]] == TABLE && with[dir[k]] == k);
+     assert(w1[dir[k]] == 0 || (state[w1[dir[k]] - 1] == ITEM && with[w1[dir[k]] - 1] == k))
+  :: else
+  fi
+}
+
 init {
   byte c;
   atomic {
-    state[0] = TABLE; with[0] = 0; dir[0] = 0; w1[0] = 3;
+    state[0] = TABLE; with[0] = 0; dir[0] = 0; changes[0] = 1; w1[0] = 3;
     state[1] = TABLE; with[1] = 1; dir[1] = 1;
     state[2] = ITEM; with[2] = 0; w0[2] = 1; w1[2] = 1; key_of[1] = 0; seq_of[1] = 1;
     published = 1; acknowledged = 1; present = true;
@@ -200,9 +242,7 @@ init {
     :: else -> break
     od;
     assert(CAN_LOCK(slock[0]) && CAN_LOCK(slock[1]));
-    assert(state[dir[0]] == TABLE && with[dir[0]] == 0 && state[dir[1]] == TABLE && with[dir[1]] == 1);
-    assert(w1[dir[0]] == 0 || (state[w1[dir[0]] - 1] == ITEM && with[w1[dir[0]] - 1] == 0));
-    assert(w1[dir[1]] == 0 || (state[w1[dir[1]] - 1] == ITEM && with[w1[dir[1]] - 1] == 1));
+    check_table(0); check_table(1);
     c = 0
   }
 }
