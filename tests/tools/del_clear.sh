@@ -40,6 +40,6 @@ equal "items and clears" "$(json 'o["items"], o["clears"]')" "(0, 3)"
 expect 0 "$carafe" set "$segment" "key 1" again
 expect 0 "$carafe" get "$segment" "key 1"
 equal "value after clear" "$out" again
-expect 3 "$carafe" clear "$segment-absent"
+expect 3 "$carafe" clear "${segment}x"
 contains "the near name" "$err" "did you mean \"$segment\"?"
 finish
