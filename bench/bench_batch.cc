@@ -80,7 +80,8 @@ struct SetMany {
       std::memcpy(values[i], &batch.checks[i], sizeof(batch.checks[i]));
       items[i] = {batch.keys[i], {values[i], kUsualValueBytes}};
     }
-    for (const Status status : store.cache.set_many(items)) tally.failed += status != Status::kOk;
+    tally.sets += kBatch;
+    for (const Status status : store.cache.set_many(items)) tally.refused += status != Status::kOk;
   }
 };
 

@@ -78,6 +78,8 @@ run() {  # label, folder, round
       echo "compare.sh: $program of $1 failed; see $results/$1.$program.$3.err" >&2
       exit 1
     fi
+    # A filter may leave nothing of a program: an empty file then.
+    [[ -s $results/$1.$program.$3.json ]] || rm -f "$results/$1.$program.$3.json"
   done
 }
 

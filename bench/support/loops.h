@@ -40,7 +40,8 @@ template <typename Store>
 inline void access_once(Store& store, AccessStream& stream, std::string& value, std::size_t value_bytes, Tally& tally) {
   const Access& access = stream.next();
   if (access.write) {
-    if (!store.set(access.key(), stream.value_of(access))) ++tally.failed;
+    ++tally.sets;
+    if (!store.set(access.key(), stream.value_of(access))) ++tally.refused;
     return;
   }
   ++tally.gets;

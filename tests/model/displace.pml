@@ -9,7 +9,7 @@
    that did not meet it.
 
    Wrong variants: CLEAR_BEFORE_COPY NO_COPY_RAISE NO_CLEAR_RAISE MISS_CHECKS_ONE TWINS_NOT_REMOVED NO_RAISE_AT_TAKE_OVER;
-   with WALK: MOVES_AFTER_CLEAR MOVES_BEFORE_COPY TWIN_WITHOUT_MOVES */
+   with WALK: MOVES_AFTER_CLEAR MOVES_BEFORE_COPY */
 #ifndef NCH
 #define NCH 2
 #endif
@@ -64,9 +64,7 @@ inline tidy_up() {
      if
      :: entry[0] != 0 && entry[0] == entry[1] ->
 #ifdef WALK
-#ifndef TWIN_WITHOUT_MOVES
         raise_moves();
-#endif
 #endif
         entry[1] = 0;
         version[1]++

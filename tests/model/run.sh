@@ -67,7 +67,7 @@ table     | FREE_BEFORE_PUBLISH   | wrong |
 table     | NO_SEEN_CHECK         | wrong |
 table     | HAND_TAKES_ANY_TABLE  | wrong |
 table     | TAKE_BEFORE_DROP      | wrong | -DDROP
-table     | DROP_FORGETS_CHANGES  | wrong | -DDROP -DOPS1=2
+table     | DROP_FORGETS_CHANGES  | wrong | -DDROP
 displace  | as it is              | ok    |
 displace  | walk                  | long  | -DWALK
 displace  | twins there           | long  | -DTWINS_THERE
