@@ -36,6 +36,7 @@ if(HOW STREQUAL "install")
   endforeach()
   if(TOOLS)
     run(${stage}/bin/carafe --version)
+    run(${stage}/bin/carafe-replay --version)
   endif()
 
 elseif(HOW STREQUAL "find_package")

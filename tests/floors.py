@@ -53,7 +53,7 @@ def folder_of(path):
 
 def resolve(root, path, name):
     """The file of ours that `name` means within `path`, or None."""
-    for base in (root / path).parent, root / "lib", root / "include", root / "tests", root / "tools/carafe", root / "bench":
+    for base in (root / path).parent, root / "lib", root / "include", root / "tests", root / "tools", root / "tools/carafe", root / "bench":
         if (base / name).is_file():
             return (base / name).resolve().relative_to(root).as_posix()
     return None

@@ -136,6 +136,8 @@ class CARAFE_EXPORT Cache {
   [[nodiscard]] Stats stats() const;
   /// Size classes, index classes included. Walks the ownership words: milliseconds a GiB.
   [[nodiscard]] std::vector<SlabStats> slabs() const;
+  /// Which eviction mode plays and how the others would do. About 1 us.
+  [[nodiscard]] EvictionStats eviction() const;
   /// Slots in use, live or dead.
   [[nodiscard]] std::vector<WorkerStats> workers() const;
   [[nodiscard]] SegmentInfo info() const;

@@ -12,6 +12,12 @@ inline namespace v0 {
 /// A time to live without an end.
 inline constexpr std::chrono::milliseconds kForever = std::chrono::milliseconds::max();
 
+/// Who has to go when there is no room.
+enum class Eviction : std::uint8_t {
+  kDuel,   ///< Four CLOCKs compete on a sample of the keys, and the best one is played (docs/design.md, *Eviction*).
+  kClock,  ///< CLOCK with two bits an item and nothing else, for comparison. Takes no memory for advice.
+};
+
 /// How a segment is made. Only `capacity_bytes` needs thought. A process that opens an existing segment takes its geometry
 /// from the segment: there, only `trusted_uid` and `lock_wait` of its options matter.
 struct Options {
@@ -31,6 +37,9 @@ struct Options {
   /// Most processes attached at once (slots are reclaimed by themselves when a process is gone). 0 (default) = by
   /// capacity: 64 at 1 MiB to 1024 from 64 MiB on. Range 4 to 4096.
   std::uint32_t max_workers = 0;
+
+  /// What is evicted when a set needs room. Of a new segment; an existing one goes on as it was made.
+  Eviction eviction = Eviction::kDuel;
 
   /// How long a write waits for a stripe whose holder is alive but slow, before kBusy. Default 20 ms, range 1 ms to 10 s.
   std::chrono::milliseconds lock_wait{20};

@@ -76,7 +76,22 @@ struct SlabStats {
   std::uint64_t evictions = 0;
   std::uint64_t moved_in = 0;  ///< Pages received from other classes.
   std::uint64_t moved_out = 0;
-  std::uint64_t age_ms = 0;  ///< Time of the hand's last turn, about the age of what it evicts; 0 = it has not turned yet.
+  std::uint64_t ghost_hits = 0;  ///< Newcomers that had been thrown out shortly before.
+  std::uint64_t probation = 0;   ///< Chunks of newcomers that have to prove themselves.
+  std::uint64_t age_ms = 0;      ///< Time of the hand's last turn, about the age of what it evicts; 0 = it has not turned yet.
+};
+
+/// Which eviction mode plays, and how the others would do.
+struct EvictionStats {
+  struct Contender {
+    std::string mode;
+    double hit_ratio = 0;  ///< Of its shadow cache, over about its last eight times its size of sampled requests.
+  };
+  std::string mode;                   ///< The one that plays.
+  std::vector<Contender> contenders;  ///< Empty when Options::eviction was kClock.
+  std::uint64_t sampled_one_in = 0;   ///< Of the keys; 0 = there are no shadows (yet).
+  std::uint64_t switches = 0;
+  std::uint64_t ghost_hits = 0;  ///< Newcomers that had been thrown out shortly before.
 };
 
 /// One slot of the worker table.

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/atomic.h"
+
 #if defined(__SANITIZE_THREAD__)
 #define CARAFE_TSAN 1
 #elif defined(__has_feature)
@@ -13,6 +15,12 @@
 #endif
 #endif
 
+// Where every shared word has to be an atomic, and nothing may be copied by wider loads.
+#if defined(CARAFE_TSAN) || defined(CARAFE_CHECKED_ATOMICS)
+#define CARAFE_WORDWISE 1
+#endif
+
+#ifndef CARAFE_CHECKED_ATOMICS  // else base/atomic.h brought these functions along
 namespace carafe {
 
 /// Copies between payload and private memory that may race with a writer: the reader validates a version afterwards and
@@ -76,3 +84,4 @@ inline void racy_store(std::byte* to, std::uint64_t word) noexcept {
 }
 
 }  // namespace carafe
+#endif

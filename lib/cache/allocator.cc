@@ -3,31 +3,35 @@
 
 #include <algorithm>
 
+#include "cache/duel_size.h"
+#include "cache/hands.h"
 #include "cache/items.h"
 #include "cache/page_mover.h"
-#include "evict/clock_hand.h"
 #include "expiry/ttl.h"
 
 namespace carafe {
 
 Claim Allocator::claim(std::uint32_t size_class) const noexcept {
-  if (Claim hinted = engine_.slabs.claim_hinted(size_class, me_)) return hinted;
+  if (Claim hinted = engine_.slabs.claim_hinted(size_class, standing_, me_)) return hinted;
   for (int round = 0; round < 3; ++round) {
-    if (Claim free = engine_.slabs.claim_free(size_class, me_)) return free;
-    if (engine_.slabs.take_pool_page(size_class, me_)) continue;
+    if (Claim free = engine_.slabs.claim_free(size_class, standing_, me_)) return free;
+    if (engine_.slabs.take_pool_page(size_class, me_)) {
+      size_duel(engine_, me_);
+      continue;
+    }
     if (Claim outdated = claim_outdated(size_class)) return outdated;
     if (Claim expired = claim_expired(size_class)) return expired;
     if (!engine_.classes.shape(size_class).is_index)
-      if (Claim evicted = claim_by_hand(size_class)) return evicted;
+      if (Claim evicted = Hands(engine_, me_, size_class).claim(standing_)) return evicted;
     if (!PageMover(engine_, me_).take_page(size_class)) break;
   }
-  if (Claim free = engine_.slabs.claim_free(size_class, me_)) return free;
-  return claim_by_hand(size_class);
+  if (Claim free = engine_.slabs.claim_free(size_class, standing_, me_)) return free;
+  return Hands(engine_, me_, size_class).claim(standing_);
 }
 
 Claim Allocator::claim_spare(std::uint32_t size_class) const noexcept {
-  if (Claim free = engine_.slabs.claim_free(size_class, me_)) return free;
-  return engine_.slabs.take_pool_page(size_class, me_) ? engine_.slabs.claim_free(size_class, me_) : Claim{};
+  if (Claim free = engine_.slabs.claim_free(size_class, standing_, me_)) return free;
+  return engine_.slabs.take_pool_page(size_class, me_) ? engine_.slabs.claim_free(size_class, standing_, me_) : Claim{};
 }
 
 void Allocator::give_back(const Claim& claim) const noexcept {
@@ -51,7 +55,7 @@ Claim Allocator::claim_outdated(std::uint32_t size_class) const noexcept {
         engine_.view.page_info(static_cast<std::uint32_t>(page)).last_epoch.load(kRelaxed) == epoch)
       continue;
     if (!PageMover(engine_, me_).move(static_cast<std::uint32_t>(page), found, size_class)) continue;
-    if (Claim claim = engine_.slabs.claim_free(size_class, me_)) return claim;
+    if (Claim claim = engine_.slabs.claim_free(size_class, standing_, me_)) return claim;
   }
   return {};
 }
@@ -75,7 +79,7 @@ Claim Allocator::claim_expired(std::uint32_t size_class) const noexcept {
       // A page of another size helps only when nothing live is left in it.
       if (found != size_class && found != kNoClass && info.free_count.load(kRelaxed) >= engine_.classes.shape(found).chunks)
         static_cast<void>(PageMover(engine_, me_).move(page, found, size_class));
-      if (Claim claim = engine_.slabs.claim_free(size_class, me_)) {
+      if (Claim claim = engine_.slabs.claim_free(size_class, standing_, me_)) {
         note_expiry(header.pass_expiry_ms, info.min_expiry_ms.load(kRelaxed));
         header.expiry_cursor.store(page, kRelaxed);
         return claim;
@@ -126,58 +130,6 @@ std::uint32_t Allocator::sweep_expired(std::uint32_t page, std::uint32_t size_cl
   }
   slabs.unlock_page(page);
   return looked;
-}
-
-Claim Allocator::claim_by_hand(std::uint32_t size_class) const noexcept {
-  const Slabs& slabs = engine_.slabs;
-  const ClockHand hand(engine_.view, size_class);
-  const std::uint32_t chunks = engine_.classes.shape(size_class).chunks;
-  const std::uint64_t most_pages = 2 * std::uint64_t{engine_.view.size_class(size_class).page_count.load(kRelaxed)} + 2;  // two turns
-  auto [page, index] = hand.position();
-  Chunk coldest;
-  std::uint32_t coldest_counter = 4;
-  std::uint32_t visits = 0;
-  for (std::uint64_t pages = 0; pages < most_pages && visits < kHandVisits; ++pages) {
-    const bool done = slabs.page_class(page) == size_class && index >= chunks;
-    if (done || slabs.page_class(page) != size_class) {
-      if (!hand.next_page(page)) return {};
-      index = 0;
-      hand.move_to({page, index});
-    }
-    if (done) {
-      if (hand.note_page_turn()) PageMover(engine_, me_).balance(size_class);
-      if (Claim claim = slabs.claim_free(size_class, me_)) return claim;
-    }
-    if (!slabs.lock_page(page, me_)) {
-      index = chunks;  // a busy page is passed over
-      continue;
-    }
-    for (; slabs.page_class(page) == size_class && index < chunks && visits < kHandVisits; ++index) {
-      const Chunk chunk = slabs.chunk_at(page, index, size_class);
-      if (Claim claim = evictor_.try_take(chunk, EvictWhen::kCold)) {
-        hand.move_to({page, index + 1});
-        slabs.unlock_page(page);
-        return claim;
-      }
-      // What somebody is writing costs a glance; only items count as looked at.
-      if (SideWord::state(slabs.side(chunk).load(kRelaxed)) == SideWord::kClaimed) continue;
-      ++visits;
-      if (visits + 32 >= kHandVisits || coldest.size_class == kNoClass) {  // patience ends soon: remember the best so far
-        const std::uint32_t counter = evictor_.peek_counter(chunk);
-        if (counter < coldest_counter) {
-          coldest_counter = counter;
-          coldest = chunk;
-        }
-      }
-    }
-    hand.move_to({page, index});
-    slabs.unlock_page(page);
-  }
-  if (coldest.size_class == kNoClass || !slabs.lock_page(coldest.page, me_)) return {};
-  Claim claim;
-  if (slabs.page_class(coldest.page) == size_class) claim = evictor_.try_take(coldest, EvictWhen::kAnyway);
-  slabs.unlock_page(coldest.page);
-  return claim;
 }
 
 }  // namespace carafe

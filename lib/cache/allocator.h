@@ -13,7 +13,9 @@ namespace carafe {
 /// Cost: free chunk ~40 ns; eviction a few cache misses; a page emptied for another class up to a millisecond, seldom.
 class Allocator {
  public:
-  Allocator(const Engine& engine, const Worker& me) noexcept : engine_(engine), me_(me), evictor_(engine, me) {}
+  /// `standing`: how what is stored in the claimed chunk begins.
+  Allocator(const Engine& engine, const Worker& me, Standing standing = Standing::kMain) noexcept
+      : engine_(engine), me_(me), evictor_(engine, me), standing_(standing) {}
 
   [[nodiscard]] Claim claim(std::uint32_t size_class) const noexcept;
   /// The same, but only where it costs nobody anything: a free chunk or a page of the pool.
@@ -24,12 +26,12 @@ class Allocator {
  private:
   [[nodiscard]] Claim claim_outdated(std::uint32_t size_class) const noexcept;
   [[nodiscard]] Claim claim_expired(std::uint32_t size_class) const noexcept;
-  [[nodiscard]] Claim claim_by_hand(std::uint32_t size_class) const noexcept;
   std::uint32_t sweep_expired(std::uint32_t page, std::uint32_t size_class) const noexcept;
 
   const Engine& engine_;
   const Worker& me_;
   const Evictor evictor_;
+  const Standing standing_;
 };
 
 }  // namespace carafe

@@ -55,7 +55,10 @@ Status run_get(Handle& handle, std::string_view text, std::string* value, ReadDe
     me.count(CounterId::k_misses);
     return engine.segment.read_only ? Status::kRetired : handle.retired_status();
   }
-  return settle(handle, engine, me, Reader(engine, me).read(Key::of(engine, text), value, details, me.lane != nullptr));
+  const Key key = Key::of(engine, text);
+  const ReadResult result = Reader(engine, me).read(key, value, details, me.lane != nullptr);
+  if (engine.duel.samples(key.tag)) engine.duel.feed(KeyId::of(key.stripe, key.tag), me);
+  return settle(handle, engine, me, result);
 }
 
 /// A look that is neither hit nor miss.
@@ -75,7 +78,17 @@ Cache::Cache(Cache&&) noexcept = default;
 Cache& Cache::operator=(Cache&&) noexcept = default;
 Cache::~Cache() = default;
 
-Cache Cache::create(std::string_view name, const Options& options) { return Cache(handle_on(create_segment(name, options), options)); }
+Cache Cache::create(std::string_view name, const Options& options) {
+  Segment segment = create_segment(name, options);
+  const dev_t device = segment.device;
+  const ino_t inode = segment.inode;
+  try {
+    return Cache(handle_on(std::move(segment), options));
+  } catch (...) {  // no worker slot, say: who is told that it failed must not find it made
+    unpublish_segment(name, options, device, inode);
+    throw;
+  }
+}
 
 Cache Cache::open(std::string_view name, const Options& options) { return Cache(handle_on(open_segment(name, options, false), options)); }
 
@@ -206,6 +219,7 @@ std::vector<std::optional<std::string>> Cache::get_many(std::span<const std::str
       auto& value = values[start + i];
       value.emplace();
       if (settle(*handle_, engine, me, reader.read(hashed[i], &*value, nullptr, me.lane != nullptr)) != Status::kOk) value.reset();
+      if (engine.duel.samples(hashed[i].tag)) engine.duel.feed(KeyId::of(hashed[i].stripe, hashed[i].tag), me);
     }
   }
   return values;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "evict/duel.h"
 #include "segment/segment_file.h"
 #include "slab/free_hints.h"
 #include "slab/slabs.h"
@@ -20,6 +21,7 @@ struct Engine {
         view(segment.view),
         classes(view.geometry().page_bytes),
         slabs(view, classes, hints),
+        duel(view),
         liveness(segment),
         registry(segment.read_only ? nullptr : std::make_unique<WorkerRegistry>(segment)),
         seed(view.header().seed),
@@ -32,6 +34,7 @@ struct Engine {
   const SizeClasses classes;
   FreeHints hints;
   const Slabs slabs;
+  const Duel duel;
   const Liveness liveness;
   const std::unique_ptr<WorkerRegistry> registry;
   const std::uint64_t seed;

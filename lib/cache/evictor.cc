@@ -58,14 +58,16 @@ Claim Evictor::take_linked(const Chunk& chunk, std::uint64_t seen, EvictWhen whe
   const std::uint32_t tag = SideWord::tag(seen);
   if (stripe >= engine_.view.geometry().stripe_count) return {};
 
-  if (when == EvictWhen::kCold) {  // a first look without the lock: most chunks only have their counter lowered
+  const bool lowers = when == EvictWhen::kCold || when == EvictWhen::kUnproven;
+  if (lowers) {  // a first look without the lock: most chunks only have their counter lowered
     const Table table = Table::of(engine_.view, stripe);
     if (auto* entry = table.find_offset(tag, chunk.offset)) {
       std::uint64_t word = entry->load(kRelaxed);
       const ItemView item = ItemView::at(engine_.view, chunk.offset);
       if (Entry::counter(word) > 0 && Entry::offset(word) == chunk.offset && item && is_current(item.header, engine_.epoch()) &&
           !has_expired(item.expiry_ms())) {
-        entry->compare_exchange_strong(word, word - 1, kRelaxed);
+        if (entry->compare_exchange_strong(word, word - 1, kRelaxed) && engine_.duel.is_on())
+          engine_.duel.sketch().add(KeyId::of(stripe, tag));
         return {};
       }
     }
@@ -79,13 +81,18 @@ Claim Evictor::take_linked(const Chunk& chunk, std::uint64_t seen, EvictWhen whe
   const bool outdated = !item || !is_current(item.header, engine_.epoch());
   const bool expired = !outdated && has_expired(item.expiry_ms());
   if (entry != nullptr && !outdated && !expired) {
-    if (when == EvictWhen::kDead || (when == EvictWhen::kCold && Entry::counter(entry->load(kRelaxed)) > 0)) return {};
+    if (when == EvictWhen::kDead || (lowers && Entry::counter(entry->load(kRelaxed)) > 0)) return {};
   }
   if (entry != nullptr) {
     unlink_locked(engine_, me_, stripe, entry, chunk, item);
     if (item && item.header.chained()) release_parts_locked(engine_, seen, item);
     me_.count(outdated ? CounterId::k_invalidations : expired ? CounterId::k_expirations : CounterId::k_evictions);
-    if (!outdated && !expired) engine_.view.size_class(chunk.size_class).evictions.fetch_add(1, kRelaxed);
+    if (!outdated && !expired) {
+      engine_.view.size_class(chunk.size_class).evictions.fetch_add(1, kRelaxed);
+      // What plain CLOCK throws out too: whether it comes back tells which class is in need.
+      if (when == EvictWhen::kUnproven || (when == EvictWhen::kCold && engine_.duel.is_plain()))
+        engine_.duel.ghosts().put(KeyId::of(stripe, tag));
+    }
   } else {
     // Left linked but unreferenced: by a writer killed between its stores, or by a table started over. Someone may still be
     // copying it under the old version, so that goes up here too. Its parts are found by themselves.
@@ -148,16 +155,38 @@ Claim Evictor::take_table(const Chunk& chunk, std::uint64_t seen) const noexcept
   return engine_.slabs.take_linked(chunk, seen, me_);  // readers of it see that the directory moved on
 }
 
+void Evictor::change_counter(const Chunk& chunk, std::uint64_t (*changed)(std::uint64_t)) const noexcept {
+  const std::uint64_t seen = engine_.slabs.side(chunk).load(kAcquire);
+  if (SideWord::state(seen) != SideWord::kLinked || SideWord::stripe(seen) >= engine_.view.geometry().stripe_count) return;
+  if (auto* entry = Table::of(engine_.view, SideWord::stripe(seen)).find_offset(SideWord::tag(seen), chunk.offset)) {
+    std::uint64_t word = entry->load(kRelaxed);
+    if (Entry::offset(word) == chunk.offset && Entry::counter(word) != 0) entry->compare_exchange_strong(word, changed(word), kRelaxed);
+  }
+}
+
+Atomic<std::uint64_t>* Evictor::find_entry(const Chunk& chunk, std::uint64_t seen) const noexcept {
+  const Table table = Table::of(engine_.view, SideWord::stripe(seen));
+  return SideWord::state(seen) == SideWord::kLinked
+             ? table.find_offset(SideWord::tag(seen), chunk.offset)
+             : find_chain(engine_, table, SideWord::tag(seen), racy_load(engine_.view.base() + chunk.offset + kPartChainIdAt));
+}
+
+bool Evictor::holds_item(const Chunk& chunk, std::uint64_t seen) const noexcept {
+  const SideWord::State state = SideWord::state(seen);
+  return (state == SideWord::kLinked || state == SideWord::kPart) && SideWord::stripe(seen) < engine_.view.geometry().stripe_count &&
+         !engine_.classes.shape(chunk.size_class).is_index;
+}
+
 std::uint32_t Evictor::peek_counter(const Chunk& chunk) const noexcept {
   const std::uint64_t seen = engine_.slabs.side(chunk).load(kAcquire);
-  const SideWord::State state = SideWord::state(seen);
-  if ((state != SideWord::kLinked && state != SideWord::kPart) || SideWord::stripe(seen) >= engine_.view.geometry().stripe_count) return 4;
-  if (engine_.classes.shape(chunk.size_class).is_index) return 4;
-  const Table table = Table::of(engine_.view, SideWord::stripe(seen));
-  const auto* entry = state == SideWord::kLinked
-                          ? table.find_offset(SideWord::tag(seen), chunk.offset)
-                          : find_chain(engine_, table, SideWord::tag(seen), racy_load(engine_.view.base() + chunk.offset + kPartChainIdAt));
+  if (!holds_item(chunk, seen)) return kNotEvictable;
+  const auto* entry = find_entry(chunk, seen);
   return entry != nullptr ? Entry::counter(entry->load(kRelaxed)) : 0;
+}
+
+bool Evictor::is_nobodys(const Chunk& chunk) const noexcept {
+  const std::uint64_t seen = engine_.slabs.side(chunk).load(kAcquire);
+  return holds_item(chunk, seen) && find_entry(chunk, seen) == nullptr;
 }
 
 }  // namespace carafe

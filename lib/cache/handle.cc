@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "carafe/status.h"
+#include "segment/failed_call.h"
 #include "segment/names.h"
 #include "stats/totals.h"
 
@@ -22,17 +23,17 @@ std::uint64_t wait_ns(const Options& options) noexcept {
 
 Handle::Handle(Segment segment, const Options& options)
     : options_(options), read_only_(segment.read_only), newest_(std::make_unique<Link>()), current_(nullptr) {
-  check_lock_wait(options, "segment \"" + segment.name + "\"");
+  check_lock_wait(options, segment.title());
   newest_->engine = std::make_unique<Engine>(std::move(segment), wait_ns(options));
   if (!read_only_) {
     const Worker me = newest_->engine->worker();
     if (me.word == 0)
-      throw Error(Status::kNoWorkerSlot, "carafe: cannot attach to segment \"" + newest_->engine->segment.name + "\": " +
-                                             (newest_->engine->registry->error() == 0
-                                                  ? "all " + std::to_string(newest_->engine->view.geometry().worker_count) +
-                                                        " worker slots are taken by live processes; create it with a larger max_workers"
-                                                  : "its file cannot be opened again for a byte lock (errno " +
-                                                        std::to_string(newest_->engine->registry->error()) + "); is /proc mounted?"));
+      throw Error(Status::kNoWorkerSlot,
+                  "carafe: cannot attach to " + newest_->engine->segment.title() + ": " +
+                      (newest_->engine->registry->error() == 0
+                           ? "all " + std::to_string(newest_->engine->view.geometry().worker_count) +
+                                 " worker slots are taken by live processes; create it with a larger max_workers"
+                           : failed_call("opening its file again for a byte lock", newest_->engine->registry->error())));
   }
   current_.store(newest_->engine.get(), kRelease);
 }

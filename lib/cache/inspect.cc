@@ -36,6 +36,20 @@ Stats Cache::stats() const {
   return stats;
 }
 
+EvictionStats Cache::eviction() const {
+  const Engine& engine = handle_->engine();
+  const DuelState& state = engine.view.duel();
+  EvictionStats stats;
+  stats.mode = engine.duel.mode().name;
+  if (!engine.duel.is_on()) return stats;
+  for (std::uint32_t i = 0; i < kModes; ++i) stats.contenders.push_back({kModeTable[i].name, engine.duel.shadow_hit_ratio(i)});
+  stats.sampled_one_in = std::uint64_t{engine.view.header().sample_mask.load(kRelaxed)} + 1;
+  if (stats.sampled_one_in > std::uint64_t{1} << kTagBits) stats.sampled_one_in = 0;
+  stats.switches = state.switches.load(kRelaxed);
+  stats.ghost_hits = state.ghost_hits.load(kRelaxed);
+  return stats;
+}
+
 std::vector<SlabStats> Cache::slabs() const {
   const Engine& engine = handle_->engine();
   const std::uint64_t now = now_ms();
@@ -49,6 +63,8 @@ std::vector<SlabStats> Cache::slabs() const {
     classes[i].evictions = state.evictions.load(kRelaxed);
     classes[i].moved_in = state.moved_in.load(kRelaxed);
     classes[i].moved_out = state.moved_out.load(kRelaxed);
+    classes[i].ghost_hits = state.ghost_hits.load(kRelaxed);
+    classes[i].probation = state.probation.load(kRelaxed);
     classes[i].age_ms = state.turn_ms.load(kRelaxed) == 0 ? 0 : ClockHand(engine.view, i).age_ms(now);
   }
   for (std::uint32_t page = 0; page < engine.view.geometry().page_count; ++page) {

@@ -112,7 +112,7 @@ bool for_each_part(const Engine& engine, const ItemView& item, Visit&& visit) no
     left -= bytes;
     ref = next;
   }
-  return true;
+  return ref == 0;  // the chain ends where the value does
 }
 
 }  // namespace carafe

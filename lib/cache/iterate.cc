@@ -23,7 +23,7 @@ bool collect_bucket(const Engine& engine, Bucket& bucket, std::uint32_t epoch, b
     racy_copy_out(key.data(), item.bytes + item.header.key_at(), key.size());
     keys.push_back(std::move(key));
   }
-  std::atomic_thread_fence(kAcquire);
+  atomic_fence(kAcquire);
   if (!validate || bucket.version.load(kRelaxed) == version) return true;
   keys.resize(before);
   return false;
@@ -39,7 +39,7 @@ std::vector<std::string> collect_stripe(const Engine& engine, std::uint32_t stri
     const Table table = Table::from_word(engine.view, word);
     for (std::uint32_t i = 0; i < table.count; ++i)
       for (int tries = 0; !collect_bucket(engine, table.buckets[i], epoch, tries < 1000, keys); ++tries) spin_pause();
-    std::atomic_thread_fence(kAcquire);
+    atomic_fence(kAcquire);
     if (engine.view.directory(stripe).load(kRelaxed) == word && engine.view.stripe(stripe).moves.load(kRelaxed) == moves) break;
   }
   // A key erased and set again during the walk may stand in both of its buckets.

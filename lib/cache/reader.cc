@@ -9,7 +9,7 @@ namespace carafe {
 namespace {
 
 struct Match {
-  std::atomic<std::uint64_t>* entry = nullptr;
+  Atomic<std::uint64_t>* entry = nullptr;
   std::uint64_t word = 0;
   ItemView item;
 };
@@ -34,7 +34,7 @@ bool Reader::copy(const ItemView& item, std::string& value) const {
   const std::size_t in_head = item.header.value_bytes();
   const std::byte* from = item.bytes + item.header.value_at();
   if (!item.header.chained()) {
-#ifdef CARAFE_TSAN
+#ifdef CARAFE_WORDWISE
     value.resize(in_head);
     racy_copy_out(value.data(), from, in_head);
 #else
@@ -90,7 +90,7 @@ ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details
         whole = whole && engine_.slabs.locate(Entry::offset(match.word), chunk);
         if (whole) side = engine_.slabs.side(chunk).load(kAcquire);
       }
-      std::atomic_thread_fence(kAcquire);
+      atomic_fence(kAcquire);
       if (home.version.load(kRelaxed) == home_version && directory.load(kRelaxed) == directory_word) {
         if (!whole) return ReadResult::kCorrupt;
         if (!live) return ReadResult::kMiss;
@@ -101,7 +101,7 @@ ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details
         return ReadResult::kHit;
       }
     } else {
-      std::atomic_thread_fence(kAcquire);
+      atomic_fence(kAcquire);
       if (first.version.load(kRelaxed) == first_version && second.version.load(kRelaxed) == second_version &&
           directory.load(kRelaxed) == directory_word)
         return ReadResult::kMiss;
@@ -132,7 +132,7 @@ ReadResult Reader::read_patiently(const Key& key, std::string* value, ReadDetail
     const std::uint64_t expiry = item ? item.expiry_ms() : 0;
     const bool live = item && is_current(item.header, epoch) && item.has_key(key.text) && !has_expired(expiry);
     const bool whole = !live || value == nullptr || copy(item, *value);
-    std::atomic_thread_fence(kAcquire);
+    atomic_fence(kAcquire);
     // The entry before the side word: a chain's parts are freed while its first chunk still is linked, but after its entry is gone.
     const std::uint64_t entry_word = match.entry->load(kAcquire);
     if (!Entry::same_item(entry_word, match.word) || side.load(kAcquire) != side_word || directory.load(kRelaxed) != directory_word)

@@ -89,9 +89,13 @@ class Verifier {
         if (word == Entry::kEmpty) continue;
         const std::string found = check_entry(stripe, table, number, word);
         if (!found.empty()) wrong = "bucket " + std::to_string(number) + ": " + found;
+        for (const auto* other = bucket.entries; other != &entry; ++other)
+          if (Entry::same_item(other->load(kAcquire), word))
+            wrong =
+                "bucket " + std::to_string(number) + ": entry for offset " + std::to_string(Entry::offset(word)) + " stands there twice";
         if (const ItemView item = ItemView::at(view_, Entry::offset(word)); item && is_current(item.header, engine_.epoch())) ++items;
       }
-      std::atomic_thread_fence(kAcquire);
+      atomic_fence(kAcquire);
       if (view_.directory(stripe).load(kAcquire) != table.directory_word) return false;
       if (bucket.version.load(kAcquire) != version) continue;
       if (wrong.empty()) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/step.h"
+#include "cache/admission.h"
 #include "cache/allocator.h"
 #include "cache/rebuild.h"
 
@@ -66,7 +67,7 @@ Writer::Draft Writer::draft(const Key& key, std::string_view value, std::uint64_
     return draft;
   }
   draft.header = ItemHeader::make(epoch, key.text.size(), value.size(), expires, false);
-  draft.head = Allocator(engine_, me_).claim(size_class);
+  draft.head = Allocator(engine_, me_, admit(engine_, key, size_class)).claim(size_class);
   if (!draft.head) return {};
   write_head(draft, key);
   racy_copy_in(draft.head.bytes + draft.header.value_at(), value.data(), value.size());
@@ -105,7 +106,7 @@ bool Writer::draft_chain(Draft& draft, const Key& key, std::string_view value, s
     end -= bytes;
     CARAFE_STEP("chain: part filled");
   }
-  draft.head = allocator.claim(size_class);
+  draft.head = Allocator(engine_, me_, admit(engine_, key, size_class)).claim(size_class);
   if (!draft.head) return false;
   draft.header = ItemHeader::make(epoch, key.text.size(), in_head, true, true);
   write_head(draft, key);
@@ -313,7 +314,7 @@ Counter Writer::increment(const Key& key, std::int64_t delta, std::int64_t initi
   // Room for the longest number and an expiry time, since the old one's is known only under the lock.
   Draft made;
   const std::uint32_t size_class = engine_.classes.item_class(ItemHeader::make(0, key.text.size(), 0, true, false).bytes() + kNumberBytes);
-  made.head = size_class == kNoClass ? Claim{} : Allocator(engine_, me_).claim(size_class);
+  made.head = size_class == kNoClass ? Claim{} : Allocator(engine_, me_, admit(engine_, key, size_class)).claim(size_class);
   if (!made.head) {
     me_.count(CounterId::k_no_space);
     return {Status::kNoSpace, 0};
@@ -375,7 +376,7 @@ Status Writer::touch(const Key& key, Expiry expiry) const noexcept {
   Draft copy;
   for (int attempt = 0; attempt < kWriteTries; ++attempt) {
     if (wanted_class != kNoClass && !copy.head) {
-      copy.head = Allocator(engine_, me_).claim(wanted_class);
+      copy.head = Allocator(engine_, me_, admit(engine_, key, wanted_class)).claim(wanted_class);
       if (!copy.head) return Status::kNoSpace;
     }
     StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);

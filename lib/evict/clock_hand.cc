@@ -8,14 +8,14 @@
 namespace carafe {
 
 ClockHand::Position ClockHand::position() const noexcept {
-  const std::uint64_t word = state_.hand.load(kRelaxed);
+  const std::uint64_t word = position_.load(kRelaxed);
   const auto pages = static_cast<std::uint32_t>(view_.geometry().page_count);
   const auto page = static_cast<std::uint32_t>(word >> 32);
   return {page < pages ? page : 0, static_cast<std::uint32_t>(word)};
 }
 
 void ClockHand::move_to(Position position) const noexcept {
-  state_.hand.store((std::uint64_t{position.page} << 32) | position.chunk, kRelaxed);
+  position_.store((std::uint64_t{position.page} << 32) | position.chunk, kRelaxed);
 }
 
 bool ClockHand::next_page(std::uint32_t& page) const noexcept {

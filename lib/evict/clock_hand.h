@@ -7,7 +7,7 @@
 
 namespace carafe {
 
-/// The hand of one size class: it goes round the class's chunks in address order (CLOCK: F. J. Corbató, "A paging experiment with
+/// A hand of one size class: it goes round the class's chunks in address order (CLOCK: F. J. Corbató, "A paging experiment with
 /// the Multics system", 1968). Its position is shared, and advice: several processes may move it at once, and none holds it.
 class ClockHand {
  public:
@@ -16,8 +16,10 @@ class ClockHand {
     std::uint32_t chunk = 0;
   };
 
-  ClockHand(const View& view, std::uint32_t size_class) noexcept
-      : view_(view), state_(view.size_class(size_class)), size_class_(size_class) {}
+  ClockHand(const View& view, std::uint32_t size_class) noexcept : ClockHand(view, size_class, view.size_class(size_class).hand) {}
+  /// Of the class's two hands the one at `position`.
+  ClockHand(const View& view, std::uint32_t size_class, Atomic<std::uint64_t>& position) noexcept
+      : view_(view), state_(view.size_class(size_class)), position_(position), size_class_(size_class) {}
 
   [[nodiscard]] Position position() const noexcept;
   void move_to(Position position) const noexcept;
@@ -32,6 +34,7 @@ class ClockHand {
  private:
   const View& view_;
   ClassState& state_;
+  Atomic<std::uint64_t>& position_;
   std::uint32_t size_class_;
 };
 

@@ -7,7 +7,7 @@
 #include "base/racy_copy.h"
 #include "layout/bucket.h"
 
-#if defined(__SSE2__) && !defined(CARAFE_TSAN)
+#if defined(__SSE2__) && !defined(CARAFE_WORDWISE)
 #include <emmintrin.h>
 #define CARAFE_TAG_MATCH_SSE2 1
 #endif

@@ -5,6 +5,7 @@
 
 #include "carafe/version.h"
 #include "layout/bucket.h"
+#include "layout/duel_state.h"
 #include "layout/item.h"
 #include "layout/segment_header.h"
 #include "layout/side_word.h"
@@ -40,6 +41,7 @@ std::string describe_layout() {
   CARAFE_FIELD(SegmentHeader, geometry);
   CARAFE_FIELD(SegmentHeader, epoch);
   CARAFE_FIELD(SegmentHeader, retired);
+  CARAFE_FIELD(SegmentHeader, sample_mask);
   CARAFE_FIELD(SegmentHeader, free_pages);
   CARAFE_FIELD(SegmentHeader, pool_cursor);
   CARAFE_FIELD(SegmentHeader, outdated_cursor);
@@ -53,6 +55,7 @@ std::string describe_layout() {
   CARAFE_FIELD(SegmentHeader, next_expiry_ms);
   CARAFE_FIELD(SegmentHeader, pass_expiry_ms);
   CARAFE_FIELD(SegmentHeader, expiry_cursor);
+  CARAFE_FIELD(SegmentHeader, take_overs);
   CARAFE_FIELD(SegmentHeader, windows);
   head(out, "Geometry", sizeof(Geometry));
   CARAFE_FIELD(Geometry, capacity_bytes);
@@ -68,6 +71,11 @@ std::string describe_layout() {
   CARAFE_FIELD(Geometry, classes_at);
   CARAFE_FIELD(Geometry, page_infos_at);
   CARAFE_FIELD(Geometry, page_classes_at);
+  CARAFE_FIELD(Geometry, duel_at);
+  CARAFE_FIELD(Geometry, ghosts_at);
+  CARAFE_FIELD(Geometry, ghost_words);
+  CARAFE_FIELD(Geometry, sketch_at);
+  CARAFE_FIELD(Geometry, sketch_words);
   CARAFE_FIELD(Geometry, pages_at);
   head(out, "WindowRing", sizeof(WindowRing));
   head(out, "WindowSample", sizeof(WindowSample));
@@ -112,6 +120,41 @@ std::string describe_layout() {
   CARAFE_FIELD(ClassState, unseen_free);
   CARAFE_FIELD(ClassState, free_cursor);
   CARAFE_FIELD(ClassState, page_turns);
+  CARAFE_FIELD(ClassState, probation_hand);
+  CARAFE_FIELD(ClassState, probation);
+  CARAFE_FIELD(ClassState, admitted);
+  CARAFE_FIELD(ClassState, ghost_hits);
+  CARAFE_FIELD(ClassState, ghost_hits_at_look);
+  CARAFE_FIELD(ClassState, swept_take_overs);
+  CARAFE_FIELD(ClassState, evictions_at_look);
+  CARAFE_FIELD(ClassState, benefit);
+  CARAFE_FIELD(ClassState, idle_looks);
+  CARAFE_FIELD(ClassState, sweep_left);
+  CARAFE_FIELD(ClassState, sweep_hand);
+  head(out, "DuelState", sizeof(DuelState));
+  CARAFE_FIELD(DuelState, mode);
+  CARAFE_FIELD(DuelState, ghost_words);
+  CARAFE_FIELD(DuelState, chunks);
+  CARAFE_FIELD(DuelState, sketch_cursor);
+  CARAFE_FIELD(DuelState, evictions);
+  CARAFE_FIELD(DuelState, allowance);
+  CARAFE_FIELD(DuelState, lock);
+  CARAFE_FIELD(DuelState, shadow_slots);
+  CARAFE_FIELD(DuelState, samples);
+  CARAFE_FIELD(DuelState, switches);
+  CARAFE_FIELD(DuelState, ghost_hits);
+  CARAFE_FIELD(DuelState, shadows);
+  head(out, "Shadow", sizeof(Shadow));
+  CARAFE_FIELD(Shadow, fingerprints);
+  CARAFE_FIELD(Shadow, next);
+  CARAFE_FIELD(Shadow, heads);
+  CARAFE_FIELD(Shadow, marks);
+  CARAFE_FIELD(Shadow, ghosts);
+  CARAFE_FIELD(Shadow, used);
+  CARAFE_FIELD(Shadow, hand);
+  CARAFE_FIELD(Shadow, probation_hand);
+  CARAFE_FIELD(Shadow, probation);
+  CARAFE_FIELD(Shadow, score);
   out +=
       "Words of 64 bits (high bits first)\n"
       "  lock       incarnation 32 | slot + 1 16 | zero 15 | waiters 1\n"
@@ -121,6 +164,8 @@ std::string describe_layout() {
       "               claimed: slot 12 | incarnation 26;  linked, part: stripe 18 | tag 20\n"
       "  item       epoch 32 | key bytes - 1 12 | value bytes 17 | extended 1 | chained 1 | expires 1\n"
       "  part       offset / 8 40 | bytes 24\n"
+      "  ghosts     five fingerprints of 12, the newest lowest\n"
+      "  sketch     sixteen counters of 4\n"
       "  gauge      epoch 24 | signed value 40\n";
   return out;
 }

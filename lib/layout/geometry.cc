@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "layout/duel_state.h"
 #include "layout/slab_page.h"
 #include "layout/stripe.h"
 #include "layout/worker_slot.h"
@@ -19,7 +20,7 @@ std::uint64_t default_worker_count(std::uint64_t capacity_bytes) noexcept {
   return std::clamp<std::uint64_t>(std::bit_floor(capacity_bytes >> 16), 64, 1024);
 }
 
-Geometry compute_geometry(std::uint64_t capacity_bytes, std::uint64_t worker_count) noexcept {
+Geometry compute_geometry(std::uint64_t capacity_bytes, std::uint64_t worker_count, bool duel) noexcept {
   Geometry g{};
   g.capacity_bytes = capacity_bytes;
   g.page_bytes = std::clamp(std::bit_floor(capacity_bytes / kPagesWanted), kMinPageBytes, kMaxPageBytes);
@@ -37,6 +38,12 @@ Geometry compute_geometry(std::uint64_t capacity_bytes, std::uint64_t worker_cou
   g.stripes_at = place(g.stripe_count * sizeof(Stripe));
   g.directory_at = place(g.stripe_count * sizeof(std::uint64_t));
   g.classes_at = place(kMaxClasses * sizeof(ClassState));
+  g.duel_at = place(duel ? sizeof(DuelState) : kCacheLineBytes * 2);
+  // Five ghosts a word, 1.1 a chunk where items take 110 bytes and more, all counted; a sixteenth as many counters in each row of the sketch.
+  g.ghost_words = duel ? capacity_bytes / 512 : 0;
+  g.ghosts_at = place(g.ghost_words * sizeof(std::uint64_t));
+  g.sketch_words = duel ? align_up(capacity_bytes / 9728 + 1, 4) : 0;
+  g.sketch_at = place(g.sketch_words * sizeof(std::uint64_t));
   const std::uint64_t per_page = g.page_bytes + sizeof(PageInfo) + sizeof(std::uint32_t);
   g.page_count = at + 8192 < capacity_bytes ? (capacity_bytes - at - 8192) / per_page : 0;
   g.page_infos_at = place(g.page_count * sizeof(PageInfo));

@@ -21,7 +21,12 @@ struct Geometry {
   std::uint64_t classes_at;        // ClassState[kMaxClasses]
   std::uint64_t page_infos_at;     // PageInfo[page_count]
   std::uint64_t page_classes_at;   // u32[page_count], size class or kNoClass
-  std::uint64_t pages_at;          // page_count * page_bytes
+  std::uint64_t duel_at;           // DuelState
+  std::uint64_t ghosts_at;         // u64[ghost_words]
+  std::uint64_t ghost_words;       // 0: Options::eviction is kClock, there is no duel
+  std::uint64_t sketch_at;         // u64[sketch_words]
+  std::uint64_t sketch_words;
+  std::uint64_t pages_at;  // page_count * page_bytes
   friend bool operator==(const Geometry&, const Geometry&) = default;
 };
 static_assert(SharedLayout<Geometry>);
@@ -65,11 +70,12 @@ struct alignas(kCacheLineBytes) SegmentHeader {
   std::uint8_t name[208];             // zero-padded; empty = anonymous
   std::byte reserved0[40];
   Geometry geometry;
-  std::byte reserved1[16];
+  std::byte reserved1[40];
 
   alignas(kCacheLineBytes) Atomic<std::uint32_t> epoch;  // raised by clear
   Atomic<std::uint32_t> retired;                         // 1: removed
-  std::byte reserved2[56];
+  Atomic<std::uint32_t> sample_mask;                     // whose requests the shadows see (evict/duel.h); all ones: nobody's
+  std::byte reserved2[52];
 
   alignas(kCacheLineBytes) Atomic<std::uint64_t> free_pages;  // in the pool, about
   Atomic<std::uint64_t> pool_cursor;
@@ -85,7 +91,8 @@ struct alignas(kCacheLineBytes) SegmentHeader {
   Atomic<std::uint64_t> next_expiry_ms;                        // no item expires before
   Atomic<std::uint64_t> pass_expiry_ms;                        // what the present pass over the pages has found for it
   Atomic<std::uint64_t> expiry_cursor;                         // page where that pass goes on
-  std::byte reserved3[32];
+  Atomic<std::uint64_t> take_overs;                            // of locks from the dead: each may have left a linked chunk of nobody
+  std::byte reserved3[24];
 
   WindowRing windows[kWindows];
 };

@@ -8,7 +8,7 @@ namespace carafe {
 
 /// A slab page is cut into equal chunks:
 ///
-///   | side words, 8 bytes each | bitmap of free chunks (a hint) | pad to 64 | chunk 0 | chunk 1 | ... |
+///   | side words, 8 bytes each | bitmap of free chunks (a hint) | two of chunks on probation | pad to 64 | chunk 0 | chunk 1 | ... |
 ///
 /// What is known about it stands outside, in a table, so that no late store of anybody can land in a value:
 ///
@@ -49,7 +49,19 @@ struct alignas(kCacheLineBytes) ClassState {
   Atomic<std::uint32_t> unseen_free;  // pages, from free_cursor on, whose bitmaps may have bits
   Atomic<std::uint32_t> free_cursor;  // page where the search for free chunks goes on
   Atomic<std::uint32_t> page_turns;   // pages the hand has left since the class last took one
+
+  Atomic<std::uint64_t> probation_hand;      // {page 32, chunk 32}, as `hand`
+  Atomic<std::uint32_t> probation;           // chunks on probation, about
+  Atomic<std::uint32_t> admitted;            // since pages were last shared out something new was stored: 1
+  Atomic<std::uint64_t> ghost_hits;          // newcomers that came back from the ghosts
+  Atomic<std::uint32_t> ghost_hits_at_look;  // when pages were last shared out; the low half
+  Atomic<std::uint32_t> swept_take_overs;    // SegmentHeader::take_overs of which the sweep knows, the low half
+  Atomic<std::uint64_t> evictions_at_look;
+  Atomic<std::uint64_t> benefit;     // of one more page, smoothed
+  Atomic<std::uint32_t> idle_looks;  // how many times in a row neither that nor an eviction was seen
+  Atomic<std::uint32_t> sweep_left;  // chunks that the sweep has to look at closely, since there was a take-over
+  Atomic<std::uint64_t> sweep_hand;  // {page 32, chunk 32}, as `hand`
 };
-static_assert(SharedLayout<ClassState> && sizeof(ClassState) == kCacheLineBytes);
+static_assert(SharedLayout<ClassState> && sizeof(ClassState) == 2 * kCacheLineBytes);
 
 }  // namespace carafe

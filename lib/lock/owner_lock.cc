@@ -41,6 +41,8 @@ void futex_wake(Atomic<std::uint64_t>& word) noexcept {
 /// Takes the lock over if its owner, as seen in `seen`, is proven dead. CAS of the exact word: of several, one wins.
 bool take_over(Atomic<std::uint64_t>& word, std::uint64_t seen, const Worker& me) noexcept {
   if (!me.liveness.is_dead(LockWord::owner(seen), me.id)) return false;
+  // Before the CAS: should we die next, others still know that there may be something to look for.
+  me.view.header().take_overs.fetch_add(1, kRelaxed);
   if (!word.compare_exchange_strong(seen, me.word | (seen & LockWord::kWaiters), kAcquire, kRelaxed)) return false;
   me.count(CounterId::k_recoveries);
   CARAFE_STEP("lock: taken over from the dead");

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include "carafe/status.h"
 #include "carafe/version.h"
 #include "layout/geometry.h"
+#include "segment/failed_call.h"
 #include "segment/fingerprint.h"
 #include "segment/names.h"
 #include "segment/segment_file.h"
@@ -34,10 +36,6 @@ namespace {
 
 [[noreturn]] void fail(Status status, const std::string& what, const std::string& why) {
   throw Error(status, "carafe: cannot create " + what + ": " + why);
-}
-
-std::string errno_text(const char* call, int error) {
-  return std::string(call) + " failed: " + std::strerror(error) + " (errno " + std::to_string(error) + ")";
 }
 
 gid_t group_id(const std::string& group, const std::string& what) {
@@ -70,21 +68,25 @@ void reserve(int fd, const Options& options, const std::string& what) {
     do error = ::posix_fallocate(fd, static_cast<off_t>(at), static_cast<off_t>(std::min(kSlice, options.capacity_bytes - at)));
     while (error == EINTR);
     if (error == ENOSPC || error == ENOMEM || error == EFBIG) fail_full(options, what, std::strerror(error));
-    if (error != 0) fail(Status::kSystem, what, errno_text("posix_fallocate", error));
+    if (error != 0) fail(Status::kSystem, what, failed_call("posix_fallocate", error));
   }
 }
 
 void set_mode(int fd, const Options& options, const std::string& what) {
+  // Inherited from a default ACL of the folder, it would let others in whatever the mode says.
+  constexpr const char* kAcl = "system.posix_acl_access";
+  if (::fgetxattr(fd, kAcl, nullptr, 0) > 0 && ::fremovexattr(fd, kAcl) != 0)
+    fail(Status::kSystem, what, failed_call("fremovexattr", errno));
   if (!options.group.empty() && ::fchown(fd, static_cast<uid_t>(-1), group_id(options.group, what)) != 0)
     fail(Status::kNoPermission, what,
-         "may not give it to group \"" + options.group + "\": " + errno_text("fchown", errno) + "; be a member of the group");
-  if (::fchmod(fd, options.mode) != 0) fail(Status::kSystem, what, errno_text("fchmod", errno));  // after umask had its say
+         "may not give it to group \"" + options.group + "\": " + failed_call("fchown", errno) + "; be a member of the group");
+  if (::fchmod(fd, options.mode) != 0) fail(Status::kSystem, what, failed_call("fchmod", errno));  // after umask had its say
 }
 
 /// Writes header and tables. The memory is zero, which is what most of it has to be.
 void initialise(std::byte* base, std::string_view name, const Options& options, const std::string& what) {
   const std::uint64_t workers = options.max_workers != 0 ? options.max_workers : default_worker_count(options.capacity_bytes);
-  const Geometry geometry = compute_geometry(options.capacity_bytes, workers);
+  const Geometry geometry = compute_geometry(options.capacity_bytes, workers, options.eviction == Eviction::kDuel);
   if (geometry.page_count < 16)
     fail(Status::kBadOption, what,
          "max_workers " + std::to_string(workers) + " leave no room for values in capacity_bytes " +
@@ -95,8 +97,10 @@ void initialise(std::byte* base, std::string_view name, const Options& options, 
   header.layout_version = kLayoutVersion;
   header.header_bytes = sizeof(SegmentHeader);
   header.fingerprint = build_fingerprint();
-  if (::getrandom(&header.seed, sizeof header.seed, 0) != static_cast<ssize_t>(sizeof header.seed))
-    fail(Status::kSystem, what, errno_text("getrandom", errno));
+  ssize_t got = 0;
+  do got = ::getrandom(&header.seed, sizeof header.seed, 0);
+  while (got < 0 && errno == EINTR);  // soon after boot it waits
+  if (got != static_cast<ssize_t>(sizeof header.seed)) fail(Status::kSystem, what, failed_call("getrandom", errno));
   header.time_namespace = time_namespace();
   boot_id(header.boot_id);
   header.created_ms = now_ms();
@@ -104,6 +108,8 @@ void initialise(std::byte* base, std::string_view name, const Options& options, 
   std::copy(name.begin(), name.end(), header.name);
   header.geometry = geometry;
   header.epoch.store(1, kRelaxed);
+  header.sample_mask.store(~std::uint32_t{0}, kRelaxed);  // until there is something to evict
+  if (options.eviction == Eviction::kDuel) view.duel().mode.store(kFirstMode, kRelaxed);
   header.free_pages.store(geometry.page_count, kRelaxed);
   header.next_chain_id.store(1, kRelaxed);
   header.outdated_epoch.store(1, kRelaxed);
@@ -121,10 +127,10 @@ Segment finish(Fd fd, std::string_view name, const Options& options, const std::
   check_cgroup_limit(options.capacity_bytes, what);
   reserve(fd.get(), options, what);
   struct stat found {};
-  if (::fstat(fd.get(), &found) != 0) fail(Status::kSystem, what, errno_text("fstat", errno));
+  if (::fstat(fd.get(), &found) != 0) fail(Status::kSystem, what, failed_call("fstat", errno));
   Segment segment;
   segment.name = name;
-  segment.mapping = Mapping::map(fd.get(), options.capacity_bytes, false);
+  segment.mapping = Mapping::map(fd.get(), options.capacity_bytes, false, what);
   initialise(segment.mapping.base(), name, options, what);
   segment.view = View(segment.mapping.base(), reinterpret_cast<const SegmentHeader*>(segment.mapping.base())->geometry);
   segment.device = found.st_dev;
@@ -161,9 +167,7 @@ Segment create_segment(std::string_view name, const Options& options) {
   if (::lstat(path.c_str(), &found) == 0) fail(Status::kSegmentExists, what, path + " exists; use open, or remove it first");
 
   Fd fd(::open(std::string(kSegmentDirectory).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (fd.get() < 0)
-    fail(errno == EACCES || errno == EPERM || errno == EROFS ? Status::kNoPermission : Status::kSystem, what,
-         errno_text("open(O_TMPFILE)", errno) + " in /dev/shm; it must be a writable tmpfs, or use create_anonymous");
+  if (fd.get() < 0) fail(status_of_errno(errno), what, failed_call("open(O_TMPFILE) in /dev/shm", errno));
   Segment segment = finish(std::move(fd), name, options, what);
 
   // Published by one link: whoever sees the name sees a complete segment.
@@ -173,7 +177,7 @@ Segment create_segment(std::string_view name, const Options& options) {
     result = ::linkat(segment.fd.get(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH);  // no /proc; needs a capability
   if (result != 0) {
     if (errno == EEXIST) fail(Status::kSegmentExists, what, path + " exists; use open, or remove it first");
-    fail(errno == EACCES || errno == EPERM ? Status::kNoPermission : Status::kSystem, what, errno_text("linkat", errno) + " for " + path);
+    fail(status_of_errno(errno), what, failed_call("linkat to " + path, errno));
   }
   return segment;
 }
@@ -183,7 +187,7 @@ Segment create_anonymous_segment(const Options& options) {
   check_options(options, what);
   int raw = ::memfd_create("carafe", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
   if (raw < 0 && errno == EINVAL) raw = ::memfd_create("carafe", MFD_CLOEXEC | MFD_ALLOW_SEALING);  // before Linux 6.3
-  if (raw < 0) fail(Status::kSystem, what, errno_text("memfd_create", errno));
+  if (raw < 0) fail(Status::kSystem, what, failed_call("memfd_create", errno));
   Segment segment = finish(Fd(raw), {}, options, what);
   // Nobody can cut it short or punch holes into it any more. Best effort: an old kernel lacks the last one.
   if (::fcntl(segment.fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) != 0)

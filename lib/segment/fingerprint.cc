@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "layout/bucket.h"
+#include "layout/duel_state.h"
 #include "layout/segment_header.h"
 #include "layout/slab_page.h"
 #include "layout/stripe.h"
@@ -26,6 +27,7 @@ std::uint64_t build_fingerprint() noexcept {
       sizeof(Bucket),
       sizeof(PageInfo),
       sizeof(ClassState),
+      sizeof(DuelState),
       sizeof(WorkerSlot),
       kEntriesPerBucket,
       kMaxClasses,

@@ -7,6 +7,7 @@
 #include <boost/interprocess/mapped_region.hpp>
 
 #include "carafe/status.h"
+#include "segment/failed_call.h"
 
 namespace carafe {
 namespace {
@@ -34,7 +35,7 @@ Mapping::~Mapping() = default;
 Mapping::Mapping(Mapping&&) noexcept = default;
 Mapping& Mapping::operator=(Mapping&&) noexcept = default;
 
-Mapping Mapping::map(int fd, std::size_t bytes, bool read_only) {
+Mapping Mapping::map(int fd, std::size_t bytes, bool read_only, const std::string& what) {
   namespace ipc = boost::interprocess;
   try {
     Mapping mapping;
@@ -43,8 +44,8 @@ Mapping Mapping::map(int fd, std::size_t bytes, bool read_only) {
     ::madvise(mapping.base(), bytes, MADV_DONTDUMP);  // secrets, and the time a dump takes; best effort
     return mapping;
   } catch (const ipc::interprocess_exception& failure) {
-    throw Error(Status::kSystem,
-                "carafe: cannot map " + std::to_string(bytes) + " bytes: " + failure.what() + "; check ulimit -v and vm.max_map_count");
+    throw Error(Status::kSystem, "carafe: cannot map " + what + ": " +
+                                     failed_call("mmap of " + std::to_string(bytes) + " bytes", failure.get_native_error()));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 namespace carafe {
 
@@ -14,8 +15,8 @@ class Mapping {
   Mapping(Mapping&&) noexcept;
   Mapping& operator=(Mapping&&) noexcept;
 
-  /// Maps the first `bytes` of `fd`. Throws Error (kSystem, kNoPermission). Left out of core dumps.
-  [[nodiscard]] static Mapping map(int fd, std::size_t bytes, bool read_only);
+  /// Maps the first `bytes` of `fd`, the file of `what`. Throws Error (kSystem). Left out of core dumps.
+  [[nodiscard]] static Mapping map(int fd, std::size_t bytes, bool read_only, const std::string& what);
 
   [[nodiscard]] std::byte* base() const noexcept;
   [[nodiscard]] std::size_t bytes() const noexcept;

@@ -12,6 +12,7 @@
 #include "carafe/status.h"
 #include "carafe/version.h"
 #include "layout/geometry.h"
+#include "segment/failed_call.h"
 #include "segment/fingerprint.h"
 #include "segment/names.h"
 #include "segment/segment_file.h"
@@ -45,7 +46,7 @@ Fd open_file(std::string_view name, const std::string& path, bool read_only) {
       fail(Status::kNoPermission, name,
            "uid " + std::to_string(::geteuid()) + " may not open " + path + "; create it with a group and mode 0660, or run as its owner");
     default:
-      fail(Status::kSystem, name, "open(" + path + ") failed: " + std::strerror(errno));
+      fail(status_of_errno(errno), name, failed_call("open(" + path + ")", errno));
   }
 }
 
@@ -60,7 +61,10 @@ void check_trust(std::string_view name, const std::string& path, int fd, const s
     fail(Status::kNotTrusted, name,
          path + " has mode " + octal(found.st_mode) + ", wider than the " + octal(options.mode) +
              " asked for; set Options::mode to accept 0660, or remove the segment");
-  if (::fgetxattr(fd, "system.posix_acl_access", nullptr, 0) > 0)
+  const ssize_t acl = ::fgetxattr(fd, "system.posix_acl_access", nullptr, 0);
+  if (acl < 0 && errno != ENODATA && errno != EOPNOTSUPP && errno != ENOSYS)  // in doubt there may be one
+    fail(Status::kSystem, name, failed_call("fgetxattr", errno));
+  if (acl > 0)
     fail(Status::kNotTrusted, name,
          path + " carries an access control list, so its mode does not tell who may write; remove it (setfacl -b)");
 }
@@ -69,7 +73,7 @@ Geometry check_header(std::string_view name, const std::string& path, int fd, co
   if (!S_ISREG(found.st_mode)) fail(Status::kNotASegment, name, path + " is not a regular file; remove it");
   SegmentHeader header{};
   const ssize_t got = ::pread(fd, static_cast<void*>(&header), sizeof header, 0);
-  if (got < 0) fail(Status::kSystem, name, std::string("pread failed: ") + std::strerror(errno));
+  if (got < 0) fail(Status::kSystem, name, failed_call("pread", errno));
   if (static_cast<std::size_t>(got) < offsetof(SegmentHeader, fingerprint) && got != 0)
     fail(Status::kNotASegment, name, path + " is too short to be one; remove it");
   if (got == 0) fail(Status::kTruncated, name, path + " has 0 bytes; remove it");
@@ -85,7 +89,8 @@ Geometry check_header(std::string_view name, const std::string& path, int fd, co
          "made by a build of another ABI (word size, byte order or hash); remove it, or use one build on this host");
   const Geometry geometry = header.geometry;
   if (geometry.capacity_bytes < kMinCapacityBytes || geometry.capacity_bytes > kMaxCapacityBytes || geometry.worker_count < kMinWorkers ||
-      geometry.worker_count > kMaxWorkers || !(geometry == compute_geometry(geometry.capacity_bytes, geometry.worker_count)) ||
+      geometry.worker_count > kMaxWorkers ||
+      !(geometry == compute_geometry(geometry.capacity_bytes, geometry.worker_count, geometry.ghost_words != 0)) ||
       geometry.page_count == 0)
     fail(Status::kNotASegment, name,
          "its geometry is out of range (capacity " + std::to_string(geometry.capacity_bytes) + "); it is damaged, remove it");
@@ -129,15 +134,26 @@ bool is_same_file(int fd, const Segment& segment) noexcept {
 
 namespace {
 
+[[noreturn]] void fail_to_remove(std::string_view name, const std::string& call) {
+  const Status status = status_of_errno(errno);
+  throw Error(status, "carafe: cannot remove segment \"" + std::string(name) + "\": " + failed_call(call, errno) +
+                          (status == Status::kNoPermission ? "; only its owner or root may" : ""));
+}
+
+/// Who has the name; false when nobody has.
+bool find_file(std::string_view name, const std::string& path, struct stat& found) {
+  if (::lstat(path.c_str(), &found) == 0) return true;
+  if (errno == ENOENT) return false;
+  fail_to_remove(name, "lstat(" + path + ")");
+}
+
 /// Unlinks `path` if it still is that very file.
 bool unlink_same(std::string_view name, const std::string& path, dev_t device, ino_t inode) {
   struct stat found {};
-  if (::lstat(path.c_str(), &found) != 0 || found.st_dev != device || found.st_ino != inode) return false;
+  if (!find_file(name, path, found) || found.st_dev != device || found.st_ino != inode) return false;
   if (::unlink(path.c_str()) == 0) return true;
   if (errno == ENOENT) return false;
-  throw Error(errno == EACCES || errno == EPERM ? Status::kNoPermission : Status::kSystem,
-              "carafe: cannot remove segment \"" + std::string(name) + "\": unlink(" + path + ") failed: " + std::strerror(errno) +
-                  "; only its owner or root may");
+  fail_to_remove(name, "unlink(" + path + ")");
 }
 
 }  // namespace
@@ -150,12 +166,12 @@ Segment open_segment(std::string_view name, const Options& options, bool read_on
   segment.read_only = read_only;
   segment.fd = open_file(name, path, read_only);
   struct stat found {};
-  if (::fstat(segment.fd.get(), &found) != 0) fail(Status::kSystem, name, std::string("fstat failed: ") + std::strerror(errno));
+  if (::fstat(segment.fd.get(), &found) != 0) fail(Status::kSystem, name, failed_call("fstat", errno));
   segment.device = found.st_dev;
   segment.inode = found.st_ino;
   if (S_ISREG(found.st_mode) && !read_only) check_trust(name, path, segment.fd.get(), found, options);
   const Geometry geometry = check_header(name, path, segment.fd.get(), found);
-  segment.mapping = Mapping::map(segment.fd.get(), geometry.capacity_bytes, read_only);
+  segment.mapping = Mapping::map(segment.fd.get(), geometry.capacity_bytes, read_only, segment.title());
   segment.view = View(segment.mapping.base(), geometry);
   if (!read_only && segment.view.header().retired.load(kAcquire) != 0) {
     // Whoever removed it died between retiring and unlinking. It serves nobody any more: the name is free.
@@ -169,7 +185,7 @@ bool remove_segment(std::string_view name, const Options& options) {
   check_name(name);
   const std::string path = path_of(name);
   struct stat found {};
-  if (::lstat(path.c_str(), &found) != 0) return false;
+  if (!find_file(name, path, found)) return false;
   // Asked first: nobody may retire what he cannot unlink (the directory is sticky).
   if (::geteuid() != 0 && found.st_uid != ::geteuid())
     throw Error(Status::kNoPermission, "carafe: cannot remove segment \"" + std::string(name) + "\": it belongs to uid " +
@@ -182,14 +198,15 @@ bool remove_segment(std::string_view name, const Options& options) {
   whoever.mode = 0777;
   try {
     Segment segment = open_segment(name, whoever, false);
-    segment.view.header().retired.store(1, kRelease);  // first, so that nobody is served from an orphan
+    // First, so that nobody is served from an orphan. Who comes across it then unlinks it as well, and may be faster.
+    const bool retired_it = segment.view.header().retired.exchange(1, kAcqRel) == 0;
     CARAFE_STEP("remove: retired");
-    return unlink_same(name, path, segment.device, segment.inode);
+    return unlink_same(name, path, segment.device, segment.inode) || retired_it;
   } catch (const Error& error) {
     switch (error.status()) {
       case Status::kAbsent:
-        return ::lstat(path.c_str(), &found) != 0;  // left retired by another who died; now it is gone
-      case Status::kNotTrusted:                     // an access control list
+        return !find_file(name, path, found);  // left retired by another who died; now it is gone
+      case Status::kNotTrusted:                // an access control list
       case Status::kNotASegment:
       case Status::kWrongLayout:
       case Status::kWrongBuild:
@@ -199,6 +216,19 @@ bool remove_segment(std::string_view name, const Options& options) {
       default:
         throw;
     }
+  }
+}
+
+void unpublish_segment(std::string_view name, const Options& options, dev_t device, ino_t inode) noexcept {
+  try {
+    Segment segment = open_segment(name, options, false);
+    if (segment.device != device || segment.inode != inode) return;
+    segment.view.header().retired.store(1, kRelease);
+  } catch (...) {  // whoever opened it meanwhile notices within half a second that it has no name
+  }
+  try {
+    static_cast<void>(unlink_same(name, path_of(name), device, inode));
+  } catch (...) {  // then the name stays; the error that brought us here is the one to tell
   }
 }
 

@@ -46,6 +46,9 @@ struct Segment {
   dev_t device = 0;
   ino_t inode = 0;
   bool read_only = false;
+
+  /// For messages: segment "name", or an anonymous segment.
+  [[nodiscard]] std::string title() const { return name.empty() ? "an anonymous segment" : "segment \"" + name + "\""; }
 };
 
 /// Makes a segment and publishes it whole (O_TMPFILE, then one linkat): no half-made one is ever seen, and a creator that dies
@@ -57,6 +60,8 @@ struct Segment {
 [[nodiscard]] Segment open_segment(std::string_view name, const Options& options, bool read_only);
 /// Retires and unlinks. False when absent.
 bool remove_segment(std::string_view name, const Options& options);
+/// Takes back a segment that this process has just made, if the name still is that file: it could not be used after all.
+void unpublish_segment(std::string_view name, const Options& options, dev_t device, ino_t inode) noexcept;
 
 /// Whether `fd` still is the file that `segment` mapped: descriptors get closed and reused behind our back.
 [[nodiscard]] bool is_same_file(int fd, const Segment& segment) noexcept;

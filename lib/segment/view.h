@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "layout/bucket.h"
+#include "layout/duel_state.h"
 #include "layout/segment_header.h"
 #include "layout/slab_page.h"
 #include "layout/stripe.h"
@@ -34,6 +35,9 @@ class View {
   [[nodiscard]] Atomic<std::uint32_t>& page_class(std::uint64_t page) const noexcept {
     return at<Atomic<std::uint32_t>>(geometry_.page_classes_at)[page];
   }
+  [[nodiscard]] DuelState& duel() const noexcept { return *at<DuelState>(geometry_.duel_at); }
+  [[nodiscard]] Atomic<std::uint64_t>* ghosts() const noexcept { return at<Atomic<std::uint64_t>>(geometry_.ghosts_at); }
+  [[nodiscard]] Atomic<std::uint64_t>* sketch() const noexcept { return at<Atomic<std::uint64_t>>(geometry_.sketch_at); }
   [[nodiscard]] std::byte* page(std::uint64_t page) const noexcept { return base_ + geometry_.pages_at + (page << page_shift_); }
   [[nodiscard]] std::uint64_t page_offset(std::uint64_t page) const noexcept { return geometry_.pages_at + (page << page_shift_); }
 
@@ -49,10 +53,14 @@ class View {
       return nullptr;
     return base_ + offset;
   }
-  /// The buckets that a directory word names, or nullptr.
+  /// The buckets that a directory word names, or nullptr. A table is a chunk, so one that leaves its page is none: following it would
+  /// harm nobody, but take long.
   [[nodiscard]] Bucket* table(std::uint64_t directory_word) const noexcept {
-    return reinterpret_cast<Bucket*>(
-        chunk(DirectoryWord::offset(directory_word), std::uint64_t{DirectoryWord::buckets(directory_word)} * sizeof(Bucket)));
+    const std::uint64_t rest = DirectoryWord::offset(directory_word) - geometry_.pages_at;  // wraps to huge when before
+    const std::uint64_t bytes = std::uint64_t{DirectoryWord::buckets(directory_word)} * sizeof(Bucket);
+    if (rest >= geometry_.page_count << page_shift_ || (rest & (geometry_.page_bytes - 1)) + bytes > geometry_.page_bytes) [[unlikely]]
+      return nullptr;
+    return reinterpret_cast<Bucket*>(base_ + DirectoryWord::offset(directory_word));
   }
   /// The page that an offset accepted by chunk() lies in.
   [[nodiscard]] std::uint64_t page_of(std::uint64_t offset) const noexcept { return (offset - geometry_.pages_at) >> page_shift_; }

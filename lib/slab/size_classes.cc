@@ -20,7 +20,8 @@ ClassShape cut(std::uint32_t chunk_bytes, std::uint32_t chunks, bool is_index) {
   shape.chunk_bytes = chunk_bytes;
   shape.chunks = chunks;
   shape.bitmap_at = chunks * 8;
-  shape.chunks_at = align_up(shape.bitmap_at + shape.bitmap_words() * 8, kCacheLineBytes);
+  shape.probation_at = shape.bitmap_at + shape.bitmap_words() * 8;
+  shape.chunks_at = align_up(shape.probation_at + (is_index ? 0 : 2 * shape.bitmap_words() * 8), kCacheLineBytes);
   shape.is_index = is_index;
   return shape;
 }

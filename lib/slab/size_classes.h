@@ -13,8 +13,9 @@ namespace carafe {
 /// How a page of one class is cut.
 struct ClassShape {
   std::uint32_t chunk_bytes = 0;
-  std::uint32_t chunks = 0;     // a page
-  std::uint32_t bitmap_at = 0;  // from the page's start; side words are at 0
+  std::uint32_t chunks = 0;        // a page
+  std::uint32_t bitmap_at = 0;     // from the page's start; side words are at 0
+  std::uint32_t probation_at = 0;  // two more bitmaps (slab/probation_bits.h); none in pages of the index
   std::uint32_t chunks_at = 0;
   bool is_index = false;
   [[nodiscard]] std::uint32_t bitmap_words() const noexcept { return (chunks + 63) / 64; }

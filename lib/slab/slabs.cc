@@ -12,7 +12,7 @@
 namespace carafe {
 namespace {
 
-/// Hints keep chunks out of the bitmaps, so only where a page has many.
+/// Where a page has few chunks its bitmap is as quick.
 bool worth_a_hint(const ClassShape& shape) noexcept { return !shape.is_index && shape.chunks >= 32; }
 
 void lower(Atomic<std::uint32_t>& value, std::uint32_t to) noexcept {
@@ -84,20 +84,33 @@ Claim Slabs::claim_page_locked(const Chunk& chunk, std::uint64_t seen, const Wor
   if (!side(chunk).compare_exchange_strong(seen, mine, kAcquire, kRelaxed)) return {};
   CARAFE_STEP("claim: claimed");
   mark_used(chunk);
+  end_probation_page_locked(chunk);
   // Before the first byte of payload: a reader that sees such a byte must also see the version that was raised before the chunk
   // became free. x86 hides its absence, the C++ model does not.
-  std::atomic_thread_fence(kRelease);
+  atomic_fence(kRelease);
   return {chunk, mine, view_.base() + chunk.offset};
 }
 
 Claim Slabs::take_linked(const Chunk& chunk, std::uint64_t seen, const Worker& me) const noexcept {
   const std::uint64_t mine = SideWord::claimed(SideWord::generation(seen) + 1, me.id);
   side(chunk).store(mine, kRelease);
-  std::atomic_thread_fence(kRelease);
+  end_probation_page_locked(chunk);
+  atomic_fence(kRelease);
   return {chunk, mine, view_.base() + chunk.offset};
 }
 
-Claim Slabs::claim_hinted(std::uint32_t size_class, const Worker& me) const noexcept {
+void Slabs::begin_page_locked(const Chunk& chunk, Standing standing) const noexcept {
+  if (standing == Standing::kMain) return;
+  probation_bits(chunk.page, chunk.size_class).begin(chunk.index);
+  view_.size_class(chunk.size_class).probation.fetch_add(1, kRelaxed);
+}
+
+void Slabs::end_probation_page_locked(const Chunk& chunk) const noexcept {
+  if (classes_.shape(chunk.size_class).is_index || !probation_bits(chunk.page, chunk.size_class).end(chunk.index)) return;
+  lower_by_one(view_.size_class(chunk.size_class).probation);
+}
+
+Claim Slabs::claim_hinted(std::uint32_t size_class, Standing standing, const Worker& me) const noexcept {
   std::uint32_t page = 0;
   std::uint32_t index = 0;
   if (!hints_.pop(thread_lane(), size_class, page, index)) return {};
@@ -107,12 +120,13 @@ Claim Slabs::claim_hinted(std::uint32_t size_class, const Worker& me) const noex
     const Chunk chunk = chunk_at(page, index, size_class);
     const std::uint64_t seen = side(chunk).load(kAcquire);
     if (SideWord::state(seen) == SideWord::kFree) claim = claim_page_locked(chunk, seen, me);
+    if (claim) begin_page_locked(chunk, standing);
   }
   unlock_page(page);
   return claim;
 }
 
-Claim Slabs::claim_in_page(std::uint32_t page, std::uint32_t size_class, const Worker& me) const noexcept {
+Claim Slabs::claim_in_page(std::uint32_t page, std::uint32_t size_class, Standing standing, const Worker& me) const noexcept {
   if (!lock_page(page, me)) return {};
   Claim claim;
   if (page_class(page) == size_class) {
@@ -131,7 +145,9 @@ Claim Slabs::claim_in_page(std::uint32_t page, std::uint32_t size_class, const W
       }
       info.free_cursor.store(word, kRelaxed);
     }
-    if (!claim) {  // whatever it said: nothing was found
+    if (claim) {
+      begin_page_locked(claim.chunk, standing);
+    } else {  // whatever it said: nothing was found
       info.free_count.store(wrong, kRelaxed);
       info.free_cursor.store(0, kRelaxed);
     }
@@ -140,7 +156,7 @@ Claim Slabs::claim_in_page(std::uint32_t page, std::uint32_t size_class, const W
   return claim;
 }
 
-Claim Slabs::claim_free(std::uint32_t size_class, const Worker& me) const noexcept {
+Claim Slabs::claim_free(std::uint32_t size_class, Standing standing, const Worker& me) const noexcept {
   constexpr std::uint32_t kMostLooks = 1024;  // pages at a time, so that a segment of a million pages costs no more than a small one
   ClassState& state = view_.size_class(size_class);
   const std::uint32_t unseen = state.unseen_free.load(kRelaxed);
@@ -151,7 +167,7 @@ Claim Slabs::claim_free(std::uint32_t size_class, const Worker& me) const noexce
   for (std::uint32_t i = 0; i < looks; ++i, page = page + 1 == pages ? 0 : page + 1) {
     if (view_.page_class(page).load(kRelaxed) != size_class || view_.page_info(page).free_count.load(kRelaxed) == 0 || is_draining(page))
       continue;
-    if (Claim claim = claim_in_page(page, size_class, me)) {
+    if (Claim claim = claim_in_page(page, size_class, standing, me)) {
       if (i != 0) state.free_cursor.store(page, kRelaxed);
       return claim;
     }
@@ -188,9 +204,11 @@ void Slabs::note_free(ClassState& state, std::uint32_t page) const noexcept {
 }
 
 void Slabs::release(const Chunk& chunk, std::uint64_t seen) const noexcept {
-  // The hint first: the bitmap is ours to write only while the page cannot change its class, that is while the chunk is not free.
-  if (!worth_a_hint(classes_.shape(chunk.size_class)) || !hints_.push(thread_lane(), chunk.size_class, chunk.page, chunk.index))
-    mark_free(chunk);
+  // The bitmap is ours to write only while the page cannot change its class, that is while the chunk is not free. It is told of hinted
+  // chunks too: a hint ends with its process, and what only hints knew of would be missed until a hand comes by, evicting on its way.
+  mark_free(chunk);
+  if (worth_a_hint(classes_.shape(chunk.size_class)))
+    static_cast<void>(hints_.push(thread_lane(), chunk.size_class, chunk.page, chunk.index));
   CARAFE_STEP("release: hinted");
   side(chunk).store(SideWord::free(SideWord::generation(seen)), kRelease);
   CARAFE_STEP("release: free");
@@ -200,11 +218,15 @@ void Slabs::format_page_locked(std::uint32_t page, std::uint32_t size_class) con
   const ClassShape& shape = classes_.shape(size_class);
   PageInfo& info = view_.page_info(page);
   const std::uint32_t generation = info.generation.load(kRelaxed);
+  // Side words and bitmap may come to lie where payload was: a reader that sees one of them there must also see the version that was
+  // raised before that payload's chunk became free, by whomever. As in claim_page_locked.
+  atomic_fence(kRelease);
   for (std::uint32_t i = 0; i < shape.chunks; ++i) side(page, i).store(SideWord::free(generation), kRelaxed);
   for (std::uint32_t word = 0; word < shape.bitmap_words(); ++word) {
     const std::uint32_t left = shape.chunks - word * 64;
     bitmap(page, shape)[word].store(left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1, kRelaxed);
   }
+  probation_bits(page, size_class).clear();
   info.free_cursor.store(0, kRelaxed);
   info.free_count.store(shape.chunks, kRelaxed);
   info.min_expiry_ms.store(~std::uint64_t{0}, kRelaxed);

@@ -6,6 +6,7 @@
 #include "layout/side_word.h"
 #include "segment/view.h"
 #include "slab/free_hints.h"
+#include "slab/probation_bits.h"
 #include "slab/size_classes.h"
 #include "workers/worker.h"
 
@@ -25,6 +26,12 @@ struct Claim {
   std::uint64_t word = 0;  // its side word
   std::byte* bytes = nullptr;
   explicit operator bool() const noexcept { return bytes != nullptr; }
+};
+
+/// How a newcomer begins.
+enum class Standing : std::uint8_t {
+  kMain,       ///< As one that may stay: a replaced item, a part of a chain, a key that came back.
+  kProbation,  ///< As one that has to prove itself.
 };
 
 /// Pages, chunks and their ownership words. Knows nothing of items.
@@ -56,9 +63,9 @@ class Slabs {
   [[nodiscard]] Claim take_linked(const Chunk& chunk, std::uint64_t seen, const Worker& me) const noexcept;
 
   /// Claims a chunk that this process freed lately.
-  [[nodiscard]] Claim claim_hinted(std::uint32_t size_class, const Worker& me) const noexcept;
+  [[nodiscard]] Claim claim_hinted(std::uint32_t size_class, Standing standing, const Worker& me) const noexcept;
   /// Claims a chunk that some page's bitmap says is free.
-  [[nodiscard]] Claim claim_free(std::uint32_t size_class, const Worker& me) const noexcept;
+  [[nodiscard]] Claim claim_free(std::uint32_t size_class, Standing standing, const Worker& me) const noexcept;
   /// Gives a page of the pool to `size_class`. False when the pool is empty.
   [[nodiscard]] bool take_pool_page(std::uint32_t size_class, const Worker& me) const noexcept;
   /// Gives that page to `size_class` if it is in the pool.
@@ -67,6 +74,18 @@ class Slabs {
   void unpool_one() const noexcept;
   /// Counts anew what deaths may have left wrong: how many pages the pool and each class have. Walks the page classes.
   void recount_pages() const noexcept;
+
+  /// Of a page whose lock is held; reading is free to anybody, and advice.
+  [[nodiscard]] ProbationBits probation_bits(std::uint32_t page, std::uint32_t size_class) const noexcept {
+    const ClassShape& shape = classes_.shape(size_class);
+    return {reinterpret_cast<Atomic<std::uint64_t>*>(view_.page(page) + shape.probation_at), shape.is_index ? 0 : shape.bitmap_words()};
+  }
+  [[nodiscard]] bool is_on_probation(const Chunk& chunk) const noexcept {
+    return !classes_.shape(chunk.size_class).is_index && probation_bits(chunk.page, chunk.size_class).is_set(chunk.index);
+  }
+  /// The page's lock must be held.
+  void begin_page_locked(const Chunk& chunk, Standing standing) const noexcept;
+  void end_probation_page_locked(const Chunk& chunk) const noexcept;
 
   /// Frees a chunk whose word is `seen`: linked or a part, unreferenced now and its stripe's lock held; or our own claim.
   void release(const Chunk& chunk, std::uint64_t seen) const noexcept;
@@ -99,7 +118,7 @@ class Slabs {
   void mark_free(const Chunk& chunk) const noexcept;
   void note_free(ClassState& state, std::uint32_t page) const noexcept;
   void mark_used(const Chunk& chunk) const noexcept;
-  [[nodiscard]] Claim claim_in_page(std::uint32_t page, std::uint32_t size_class, const Worker& me) const noexcept;
+  [[nodiscard]] Claim claim_in_page(std::uint32_t page, std::uint32_t size_class, Standing standing, const Worker& me) const noexcept;
 
   const View& view_;
   const SizeClasses& classes_;

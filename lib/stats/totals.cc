@@ -30,7 +30,7 @@ bool find_sample(const WindowRing& ring, std::uint64_t now, std::uint64_t span_m
     sample.misses = slot.misses.load(kRelaxed);
     sample.sets = slot.sets.load(kRelaxed);
     sample.evictions = slot.evictions.load(kRelaxed);
-    std::atomic_thread_fence(kAcquire);
+    atomic_fence(kAcquire);
     if (slot.time_ms.load(kRelaxed) != sample.time_ms) continue;
     const bool old_enough = now - sample.time_ms >= span_ms;
     const bool best_old_enough = found && now - best.time_ms >= span_ms;
@@ -64,13 +64,16 @@ void fill_windows(const View& view, const Totals& totals, std::uint64_t now, Sta
 
 /// Items and bytes as the stripes have them.
 void sum_stripes(const View& view, std::uint32_t epoch, std::int64_t& items, std::int64_t& bytes) noexcept {
-  items = bytes = 0;
+  std::uint64_t all_items = 0;  // unsigned: the counts may be anything
+  std::uint64_t all_bytes = 0;
   for (std::uint64_t i = 0; i < view.geometry().stripe_count; ++i) {
     const Stripe& stripe = view.stripe(i);
     if (stripe.table_epoch.load(kRelaxed) != epoch) continue;
-    items += stripe.items.load(kRelaxed);
-    bytes += static_cast<std::int64_t>(stripe.item_bytes.load(kRelaxed));
+    all_items += stripe.items.load(kRelaxed);
+    all_bytes += stripe.item_bytes.load(kRelaxed);
   }
+  items = static_cast<std::int64_t>(all_items);
+  bytes = static_cast<std::int64_t>(all_bytes);
 }
 
 void fill_gauges(const View& view, const Totals& totals, bool may_write, Stats& stats) noexcept {
@@ -157,7 +160,7 @@ void take_samples(const View& view, std::uint64_t now) noexcept {
     summed = true;
     WindowSample& slot = ring.samples[ring.position.fetch_add(1, kRelaxed) % kSamplesPerWindow];
     slot.time_ms.store(0, kRelaxed);
-    std::atomic_thread_fence(kRelease);
+    atomic_fence(kRelease);
     slot.hits.store(totals[CounterId::k_hits], kRelaxed);
     slot.misses.store(totals[CounterId::k_misses], kRelaxed);
     slot.sets.store(totals[CounterId::k_sets], kRelaxed);

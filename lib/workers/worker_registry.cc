@@ -6,11 +6,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <new>
+#include <string>
 
 #include "base/step.h"
 #include "base/time.h"
 #include "carafe/status.h"
+#include "segment/failed_call.h"
 #include "workers/liveness.h"
 
 namespace carafe {
@@ -43,8 +46,10 @@ std::uint32_t thread_lane() noexcept {
 WorkerRegistry::WorkerRegistry(const Segment& segment) : segment_(segment) {
   void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED || ::madvise(page, 4096, MADV_WIPEONFORK) != 0) {
+    const int error = errno;
     if (page != MAP_FAILED) ::munmap(page, 4096);
-    throw Error(Status::kSystem, "carafe: cannot map a page that fork wipes (needs Linux 4.14)");
+    throw Error(Status::kSystem, "carafe: cannot attach to " + segment.title() + ": " +
+                                     failed_call("mapping a page that fork wipes (needs Linux 4.14)", error));
   }
   identity_ = new (page) Identity{};
   static const int registered = ::pthread_atfork(

@@ -48,9 +48,18 @@ struct Scenario {
 /// byte lock.
 enum class Slot { kSame, kOther };
 
-/// Leaves behind a worker that was killed in `operation` while it held the stripe of `stage.key`, at the `fourth`-th (0 to 3) of four
-/// places among all at which it does.
-inline void kill_a_holder(Stage& stage, const std::function<bool(Stage&)>& operation, Slot slot, unsigned fourth) {
+/// Whether a dead worker still holds what is to be taken over from it.
+inline bool holds_the_stripe(Stage& stage) { return stage.view().stripe(stage.stripe_of(stage.key)).lock.load(kAcquire) != 0; }
+inline bool holds_a_page(Stage& stage) {
+  for (std::uint64_t page = 0; page < stage.view().geometry().page_count; ++page)
+    if (stage.view().page_info(page).lock.load(kAcquire) != 0) return true;
+  return false;
+}
+
+/// Leaves behind a worker that was killed in `operation` while it held the stripe of `stage.key` (or what else `holds` looks for), at the
+/// `fourth`-th (0 to 3) of four places among all at which it does.
+inline void kill_a_holder(Stage& stage, const std::function<bool(Stage&)>& operation, Slot slot, unsigned fourth,
+                          bool (*holds)(Stage&) = &holds_the_stripe) {
   SharedMemory memory(sizeof(Board));
   Board& board = memory.as<Board>();
   const Act act{operation, {}, true};
@@ -80,10 +89,10 @@ inline void kill_a_holder(Stage& stage, const std::function<bool(Stage&)>& opera
   std::vector<Sentence> holding;
   for (const Sentence& kill : kills) {
     const int status = fork_and_execute(stage, board, act, kill);
-    if (WIFSIGNALED(status) && stage.view().stripe(stage.stripe_of(stage.key)).lock.load(kAcquire) != 0) holding.push_back(kill);
+    if (WIFSIGNALED(status) && holds(stage)) holding.push_back(kill);
     stage.restore();
   }
-  if (holding.size() < 2) throw std::runtime_error("crash test: the operation never holds the stripe");
+  if (holding.size() < 2) throw std::runtime_error("crash test: the operation never holds what it should");
   static_cast<void>(fork_and_execute(stage, board, act, holding[(2 * fourth + 1) * holding.size() / 8]));
   if (keeper > 0) {
     ::kill(keeper, SIGKILL);

@@ -211,14 +211,14 @@ class Inquest {
   /// Sets new keys of one size until nothing is left of the dead in its class, or its hand has come round twice, so has been everywhere
   /// once.
   void go_round(const SlabStats& slab, std::size_t header_bytes) {
-    const auto& hand = stage_.view().size_class(slab.size_class).hand;
+    const auto& hand = stage_.view().size_class(slab.size_class).sweep_hand;
     std::uint64_t position = hand.load(kRelaxed);
     const std::uint64_t a_page = slab.chunks / slab.pages;
     int rounds = 0;
     for (std::uint64_t sets = 0; rounds < 2; ++sets) {
       if (sets % a_page == 0 && Anatomy::of(stage_.view()).debris[slab.size_class] == 0) return;
       if (sets > a_page * stage_.view().geometry().page_count)
-        return problem("the hand of " + std::to_string(slab.chunk_bytes) + " bytes does not go round");
+        return problem("the sweep of " + std::to_string(slab.chunk_bytes) + " bytes does not go round");
       if (!set_new_key(slab.chunk_bytes, header_bytes)) return;
       const std::uint64_t now = hand.load(kRelaxed);
       if (now < position) ++rounds;
@@ -226,7 +226,7 @@ class Inquest {
     }
   }
 
-  /// New keys of each size in which something is left of the dead, until the hand has gone round.
+  /// New keys of each size in which something is left of the dead, until the sweep has gone round.
   void sweep() {
     stage_.go_on_from_the_latest();
     const std::uint64_t pages = stage_.view().geometry().page_count;

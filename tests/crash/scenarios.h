@@ -45,6 +45,18 @@ inline void make_other_segment(Stage& stage) {
   if (stage.second->set("key", text('o', 50)) != Status::kOk) throw std::runtime_error("crash test: preparing failed");
 }
 
+/// After a death of a segment's first worker since its maker left: the same, and again it has no worker.
+inline std::string check_unused_segment(Stage& stage) {
+  if (!shared_files_with(stage.other_name().str()).empty()) {
+    const auto got = Cache::open(stage.other_name()).get("key");
+    if (got != text('o', 50) && got != text('a', kSmall)) return "the other segment has lost its value";
+  }
+  const std::string wrong = check_other_segment(stage);
+  make_other_segment(stage);
+  stage.second.reset();
+  return wrong;
+}
+
 /// After a death within remove: who had the segment open is served, or misses; the name leads to a cache that works; and who still has
 /// the old one comes over to a new one of that name within a second.
 inline std::string check_removed_segment(Stage& stage) {
@@ -59,6 +71,36 @@ inline std::string check_removed_segment(Stage& stage) {
   return wrong;
 }
 
+/// A segment that another process has ready, and publishes under `stage.other_name()` when we are about to: so its creation wins, and ours
+/// finds the name taken.
+inline const ScratchName& winners_name() {
+  static const ScratchName name("crash.winner");
+  return name;
+}
+inline void prepare_a_race(Stage& stage) {
+  ::unlink(stage.other_name().path().c_str());
+  ::unlink(winners_name().path().c_str());
+  Cache winner = Cache::create(winners_name(), with_capacity(Stage::kCapacity));
+  if (winner.set("key", text('o', 50)) != Status::kOk) throw std::runtime_error("crash test: preparing failed");
+}
+/// In the child: creation looks at the clock when it has a file, and has not published it yet.
+inline Stage* race_on = nullptr;
+inline std::uint64_t lose_the_race() noexcept {
+  if (race_on != nullptr) ::rename(winners_name().path().c_str(), race_on->other_name().path().c_str());
+  race_on = nullptr;
+  return read_stage_clock();
+}
+inline std::string check_the_race(Stage& stage) {
+  std::string wrong;
+  if (::access(winners_name().path().c_str(), F_OK) != 0) {
+    const auto got = Cache::open(stage.other_name()).get("key");
+    if (got != text('o', 50) && got != "value") wrong = "the winner's segment has lost its value";
+  }
+  if (wrong.empty()) wrong = check_other_segment(stage);
+  prepare_a_race(stage);
+  return wrong;
+}
+
 /// As many keys at once as a batch holds, some of them absent.
 inline const std::vector<std::string_view>& batch() {
   static const std::array<std::string, 8> names = {"b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"};
@@ -67,15 +109,16 @@ inline const std::vector<std::string_view>& batch() {
 }
 
 /// A worker is killed in `first` while it holds the stripe of `stage.key`; a second one is then killed in its turn while it takes over.
+/// `bytes`: of the value that the second one sets.
 inline Scenario recovery(const char* name, std::function<void(Stage&)> prepare, const std::function<bool(Stage&)>& first, Slot slot,
-                         unsigned fourth) {
+                         unsigned fourth, bool (*holds)(Stage&) = &holds_the_stripe, std::size_t bytes = kSmall) {
   return {.name = name,
           .prepare =
-              [prepare = std::move(prepare), first, slot, fourth](Stage& stage) {
+              [prepare = std::move(prepare), first, slot, fourth, holds](Stage& stage) {
                 prepare(stage);
-                kill_a_holder(stage, first, slot, fourth);
+                kill_a_holder(stage, first, slot, fourth, holds);
               },
-          .operation = [](Stage& stage) { return stage.cache().set(stage.key, text('c', kSmall)) == Status::kOk; },
+          .operation = [bytes](Stage& stage) { return stage.cache().set(stage.key, text('c', bytes)) == Status::kOk; },
           .took_the_way = [](const Stats& a, const Stats& b) { return grew(&Stats::recoveries, a, b); }};
 }
 
@@ -164,6 +207,15 @@ inline const std::vector<Scenario>& scenarios() {
          stage.cache().clear();
        },
        set(text('b', kSmall)), [](const Stats& a, const Stats& b) { return grew(&Stats::pages_moved, a, b); }},
+
+      {"set: after a clear, drops other stripes' tables",
+       [](Stage& stage) {
+         stage.fill(2'500);
+         stage.cache().clear();
+         stage.find_key(
+             2'500, [](const Stats& a, const Stats& b) { return grew(&Stats::reclaimed_chunks, a, b); }, true);
+       },
+       set(text('b', 2'500)), [](const Stats& a, const Stats& b) { return grew(&Stats::reclaimed_chunks, a, b); }},
 
       // --- conditions
       {"add: absent", nothing, [](Stage& stage) { return stage.cache().add("key", text('b', kSmall)) == Status::kOk; }},
@@ -259,6 +311,15 @@ inline const std::vector<Scenario>& scenarios() {
        .prepare = [](Stage& stage) { stage.kill_a_worker(); },
        .operation = [](Stage& stage) { return Cache::open(stage.name()).set("key", text('a', kSmall)) == Status::kOk; },
        .registered = false},
+      {.name = "open: the first worker of a segment",
+       .prepare =
+           [](Stage& stage) {
+             make_other_segment(stage);
+             stage.second.reset();
+           },
+       .operation = [](Stage& stage) { return Cache::open(stage.other_name()).set("key", text('a', kSmall)) == Status::kOk; },
+       .registered = false,
+       .outside = &check_unused_segment},
       {.name = "open_or_create: opens",
        .prepare = nothing,
        .operation = [](Stage& stage) { return Cache::open_or_create(stage.name()).set("key", text('a', kSmall)) == Status::kOk; },
@@ -271,6 +332,17 @@ inline const std::vector<Scenario>& scenarios() {
            },
        .registered = false,
        .outside = &check_other_segment},
+      {.name = "open_or_create: another one was faster",
+       .prepare = &prepare_a_race,
+       .operation =
+           [](Stage& stage) {
+             race_on = &stage;
+             override_time_for_tests(&lose_the_race);
+             Cache found = Cache::open_or_create(stage.other_name(), with_capacity(Stage::kCapacity));
+             return race_on == nullptr && found.get("key") == text('o', 50) && found.set("key", "value") == Status::kOk;
+           },
+       .registered = false,
+       .outside = &check_the_race},
       {.name = "close",
        .prepare = nothing,
        .operation =
@@ -297,6 +369,18 @@ inline const std::vector<Scenario>& scenarios() {
       recovery("recovery: of a displacement, first half", displacing, set(text('b', 40)), Slot::kSame, 0),
       recovery("recovery: of a displacement, second half", displacing, set(text('b', 40)), Slot::kOther, 1),
       recovery("recovery: of a restarted table", restarting, set(text('b', kSmall)), Slot::kOther, 1),
+      recovery(
+          "recovery: of a page, its holder killed in a set", [](Stage& stage) { stage.put("nearby", text('a', kSmall)); },
+          set(text('b', kSmall)), Slot::kOther, 1, &holds_a_page),
+      recovery(
+          "recovery: of a page, its holder killed while evicting", [](Stage& stage) { stage.fill(2'500); }, set(text('b', 2'500)),
+          Slot::kSame, 2, &holds_a_page, 2'500),
+      recovery(
+          "recovery: of a page, its holder killed while moving it, first half", [](Stage& stage) { stage.fill(2'500); },
+          set(text('b', kSmall)), Slot::kSame, 1, &holds_a_page),
+      recovery(
+          "recovery: of a page, its holder killed while moving it, second half", [](Stage& stage) { stage.fill(2'500); },
+          set(text('b', kSmall)), Slot::kOther, 2, &holds_a_page),
   };
   return all;
 }

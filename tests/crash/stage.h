@@ -59,11 +59,11 @@ class Stage {
 
   enum class Kind { kNamed, kAnonymous };
 
-  explicit Stage(Kind kind = Kind::kNamed) : name_("crash"), other_("crash.other"), image_(kCapacity) {
+  explicit Stage(Kind kind = Kind::kNamed, const Options& options = with_capacity(kCapacity))
+      : name_("crash"), other_("crash.other"), image_(kCapacity) {
     stage_now_ms = 1'000'000;
     static_cast<void>(text('a', 1));
     override_time_for_tests(&read_stage_clock);
-    const Options options = with_capacity(kCapacity);
     if (kind == Kind::kAnonymous) {
       cache_.emplace(Cache::create_anonymous(options));
       bytes_ = find_mapping("/memfd:carafe");  // sealed: nobody may map it writable again
@@ -76,7 +76,7 @@ class Stage {
       own_mapping_ = bytes_ = static_cast<std::byte*>(mapped);
       view_ = View(bytes_, reinterpret_cast<const SegmentHeader*>(bytes_)->geometry);
       view_.header().seed = number_from_environment("CARAFE_CRASH_SEED", 1);
-      cache_.emplace(Cache::open(name_));
+      cache_.emplace(Cache::open(name_, options));
       librarys_mapping_ = find_mapping(name_.path());
     }
     view_ = View(bytes_, reinterpret_cast<const SegmentHeader*>(bytes_)->geometry);
@@ -119,12 +119,14 @@ class Stage {
   }
 
   /// Sets new keys until the next one would do what `is_it(before)` says when asked after; that one is undone again and becomes `key`.
-  void find_key(std::size_t bytes, const std::function<bool(const Stats& before, const Stats& after)>& is_it) {
+  /// `one_stripe`: all of them in the same one.
+  void find_key(std::size_t bytes, const std::function<bool(const Stats& before, const Stats& after)>& is_it, bool one_stripe = false) {
     Image before(kCapacity);
     for (int i = 0; i < 20'000; ++i) {
+      key = "find" + std::to_string(i);
+      if (one_stripe && stripe_of(key) != stripe_of("find0")) continue;
       const Stats stats = cache_->stats();
       std::memcpy(before.data(), bytes_, kCapacity);
-      key = "find" + std::to_string(i);
       put(key, text('f', bytes));
       if (!is_it(stats, cache_->stats())) continue;
       std::memcpy(bytes_, before.data(), kCapacity);
@@ -170,11 +172,21 @@ class Stage {
   /// This process remembers times; where they matter it must not be earlier than it ever was.
   void go_on_from_the_latest() noexcept { stage_now_ms = std::max(latest_ms_, stage_now_ms) + 5'000; }
   /// Names the segment's contents by what differs from what was saved; 0: nothing.
-  [[nodiscard]] std::uint64_t digest() const noexcept {
+  [[nodiscard]] std::uint64_t digest() const {
     std::uint64_t sum = 0;
-    for (std::size_t at = 0; at < kCapacity; at += kOsPage)
-      if (differs(at)) sum = hash_key({reinterpret_cast<const char*>(bytes_ + at), kOsPage}, sum + at + 1);
+    different_.clear();
+    for (std::size_t at = 0; at < kCapacity; at += kOsPage) {
+      if (!differs(at)) continue;
+      sum = hash_key({reinterpret_cast<const char*>(bytes_ + at), kOsPage}, sum + at + 1);
+      different_.push_back(at);
+    }
     return sum;
+  }
+  /// As restore(), where nothing has changed since digest() was asked: does not look for differences again.
+  void restore_digested() noexcept {
+    for (const std::size_t at : different_) std::memcpy(bytes_ + at, image_.data() + at, kOsPage);
+    latest_ms_ = std::max(latest_ms_, stage_now_ms);
+    stage_now_ms = saved_now_ms_;
   }
   /// Pids are there for people only, and differ from one child to the next.
   void forget_pids() noexcept {
@@ -204,6 +216,7 @@ class Stage {
   std::byte* librarys_mapping_ = nullptr;
   View view_;
   Image image_;
+  mutable std::vector<std::size_t> different_;  // OS pages, as digest() last found them
   std::uint64_t saved_now_ms_ = 0;
   std::uint64_t latest_ms_ = 0;
 };

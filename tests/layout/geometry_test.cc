@@ -26,7 +26,7 @@ TEST(GeometryTest, NothingOfTheCapacityIsWasted) {
   for (std::uint64_t capacity : {std::uint64_t{1} << 20, std::uint64_t{64} << 20, std::uint64_t{10} << 30}) {
     const Geometry g = compute_geometry(capacity, default_worker_count(capacity));
     EXPECT_LT(capacity - (g.pages_at + g.page_count * g.page_bytes), g.page_bytes + 16384);
-    EXPECT_LT(g.pages_at, capacity / 8);
+    EXPECT_LT(g.pages_at, capacity / 7);
   }
 }
 

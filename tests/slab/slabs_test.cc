@@ -20,9 +20,9 @@ Options small() {
 class SlabsTest : public testing::Test {
  protected:
   Claim claim_free(std::uint32_t size_class) {
-    if (Claim claim = engine_.slabs.claim_free(size_class, me_)) return claim;
+    if (Claim claim = engine_.slabs.claim_free(size_class, Standing::kMain, me_)) return claim;
     if (!engine_.slabs.take_pool_page(size_class, me_)) return {};
-    return engine_.slabs.claim_free(size_class, me_);
+    return engine_.slabs.claim_free(size_class, Standing::kMain, me_);
   }
 
   Engine engine_{create_anonymous_segment(small()), 20'000'000};
@@ -59,7 +59,7 @@ TEST_F(SlabsTest, AFreedChunkIsReusedBeforeANewPageWithAHigherGeneration) {
   const Claim first = claim_free(class_);
   const std::uint64_t pool = engine_.view.header().free_pages.load();
   slabs_.release(first.chunk, first.word);
-  const Claim again = slabs_.claim_hinted(class_, me_);
+  const Claim again = slabs_.claim_hinted(class_, Standing::kMain, me_);
   ASSERT_TRUE(again);
   EXPECT_EQ(again.chunk.offset, first.chunk.offset);
   EXPECT_EQ(SideWord::generation(again.word), SideWord::generation(first.word) + 1);
@@ -72,7 +72,7 @@ TEST_F(SlabsTest, EveryFreedChunkIsFoundAgain) {
   for (const Claim& claim : claims) slabs_.release(claim.chunk, claim.word);
   std::size_t found = 0;
   for (;;) {
-    if (slabs_.claim_hinted(class_, me_) || slabs_.claim_free(class_, me_)) {
+    if (slabs_.claim_hinted(class_, Standing::kMain, me_) || slabs_.claim_free(class_, Standing::kMain, me_)) {
       ++found;
     } else {
       break;
@@ -98,7 +98,7 @@ TEST_F(SlabsTest, ALockedPageYieldsNothing) {
   const Claim claim = claim_free(class_);
   slabs_.release(claim.chunk, claim.word);
   ASSERT_TRUE(slabs_.lock_page(claim.chunk.page, me_));
-  EXPECT_FALSE(slabs_.claim_hinted(class_, me_));
+  EXPECT_FALSE(slabs_.claim_hinted(class_, Standing::kMain, me_));
   slabs_.unlock_page(claim.chunk.page);
 }
 

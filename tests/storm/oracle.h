@@ -243,8 +243,7 @@ struct Oracle {
       return;
     }
     if (is_erase) return violation("%s %s: value %llu of an erase", verb, text.c_str(), number(sequence));
-    if (outcome == kRefused || outcome == kEmptied)
-      return violation("%s %s: value %llu was refused", verb, text.c_str(), number(sequence));
+    if (outcome == kRefused || outcome == kEmptied) return violation("%s %s: value %llu was refused", verb, text.c_str(), number(sequence));
     if (outcome == kInFlight || end_ns == 0) return;
     if (end_ns < before.newest_begin_ns)
       return violation("%s %s: value %llu is older than an acknowledged write or erase, by %llu us", verb, text.c_str(), number(sequence),

@@ -44,7 +44,7 @@ enum class Verb : std::uint8_t {
 /// One request, drawn before it is known how the one before it ended: so the n-th request of a thread follows from its seed alone.
 struct Request {
   Verb verb = Verb::kGet;
-  std::size_t key = 0;          // also the first of a batch
+  std::size_t key = 0;  // also the first of a batch
   std::size_t filler = 0;
   std::size_t counter = 0;
   std::uint64_t size_rank = 0;  // the regime of the moment makes a size of it

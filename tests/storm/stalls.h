@@ -21,7 +21,9 @@ namespace carafe::test::storm {
 
 inline constexpr std::uint64_t kMillisecond = 1'000'000;
 
-inline std::uint64_t now_in_ns() noexcept { return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); }
+inline std::uint64_t now_in_ns() noexcept {
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
 
 /// The clock that expiry goes by: it stands still between the kernel's ticks, and longer where the machine stalls.
 inline std::uint64_t coarse_now_in_ns() noexcept {

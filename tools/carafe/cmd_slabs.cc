@@ -25,6 +25,8 @@ Json to_json(const SlabStats& slab) {
               {"evictions", slab.evictions},
               {"moved_in", slab.moved_in},
               {"moved_out", slab.moved_out},
+              {"ghost_hits", slab.ghost_hits},
+              {"probation", slab.probation},
               {"age_ms", slab.age_ms}};
 }
 
@@ -51,6 +53,7 @@ int show_slabs(const Context& context, const std::string& name) {
                {"EVICTED"},
                {"MOVED-IN"},
                {"MOVED-OUT"},
+               {"CAME-BACK"},
                {"AGE"}});
   for (const SlabStats& slab : slabs) {
     if (!is_of_interest(slab)) continue;
@@ -58,7 +61,7 @@ int show_slabs(const Context& context, const std::string& name) {
                count_text(context, slab.pages), count_text(context, slab.chunks), count_text(context, slab.used),
                count_text(context, slab.free), count_text(context, slab.claimed), percent_text(slab.used, slab.chunks),
                count_text(context, slab.evictions), count_text(context, slab.moved_in), count_text(context, slab.moved_out),
-               slab.age_ms == 0 ? "-" : duration_text(slab.age_ms)});
+               count_text(context, slab.ghost_hits), slab.age_ms == 0 ? "-" : duration_text(slab.age_ms)});
   }
   table.print(context);
   return kDone;

@@ -30,6 +30,16 @@ Json to_json(const WindowStats& window) {
               {"evictions", window.evictions}, {"hit_ratio", window.hit_ratio()}};
 }
 
+Json to_json(const EvictionStats& eviction) {
+  Json contenders = Json::array();
+  for (const auto& contender : eviction.contenders) contenders.push_back({{"mode", contender.mode}, {"hit_ratio", contender.hit_ratio}});
+  return Json{{"mode", eviction.mode},
+              {"contenders", std::move(contenders)},
+              {"sampled_one_in", eviction.sampled_one_in},
+              {"switches", eviction.switches},
+              {"ghost_hits", eviction.ghost_hits}};
+}
+
 Json to_json(const Stats& stats, const SegmentInfo& info) {
   Json object{{"name", info.name}, {"state", state_of(stats)}};
   for (const StatField& field : kCounterFields) object[field.name] = stats.*field.member;
@@ -67,6 +77,22 @@ void print_windows(const Context& context, const Stats& stats) {
   table.print(context);
 }
 
+/// How the modes of eviction do on the sample of keys; which one plays.
+void print_eviction(const Context& context, const EvictionStats& eviction) {
+  if (eviction.sampled_one_in == 0) {
+    print(fmt::format("eviction: {}\n\n", eviction.mode));
+    return;
+  }
+  print(fmt::format("eviction: {}; one key in {} sampled, {} switches, {} ghost hits\n", eviction.mode,
+                    count_text(context, eviction.sampled_one_in), count_text(context, eviction.switches),
+                    count_text(context, eviction.ghost_hits)));
+  Table table({{"MODE", kLeft}, {"SHADOW-HIT%"}, {"PLAYS", kLeft}});
+  for (const auto& contender : eviction.contenders)
+    table.add({contender.mode, fmt::format("{:.1f}", contender.hit_ratio * 100), contender.mode == eviction.mode ? "*" : ""});
+  table.print(context);
+  print("\n");
+}
+
 std::string gauge_text(const Context& context, const GaugeField& gauge, const Stats& stats) {
   const std::uint64_t value = stats.*gauge.field.member;
   switch (gauge.kind) {
@@ -95,7 +121,9 @@ int stat(const Context& context, const StatOptions& options) {
   const Stats stats = cache.stats();
   const SegmentInfo info = cache.info();
   if (context.json) {
-    print_json(context, to_json(stats, info));
+    Json object = to_json(stats, info);
+    object["eviction"] = to_json(cache.eviction());
+    print_json(context, object);
     return kDone;
   }
   print(fmt::format("{}: {}, {} workers, {} of {} used, owner {}:{}, mode {}, layout {}\n\n", name, state_of(stats),
@@ -103,6 +131,7 @@ int stat(const Context& context, const StatOptions& options) {
                     user_name(info.owner_uid), group_name(info.owner_gid), mode_text(info.mode), info.layout_version));
   print_windows(context, stats);
   print("\n");
+  print_eviction(context, cache.eviction());
   print_fields(context, stats);
   return kDone;
 }

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include "cache/hands.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "cache/page_mover.h"
+#include "evict/clock_hand.h"
+
+namespace carafe {
+
+std::uint64_t Hands::main_share() const noexcept {
+  const std::uint64_t all = std::uint64_t{state_.page_count.load(kRelaxed)} * chunks_;
+  return all - all * engine_.duel.mode().probation_permille / 1000;
+}
+
+bool Hands::is_probations_turn() const noexcept {
+  const std::uint64_t probation = state_.probation.load(kRelaxed);
+  if (probation == 0) return false;
+  const std::uint64_t all = std::uint64_t{state_.page_count.load(kRelaxed)} * chunks_;
+  return all - std::min(all, probation) <= main_share();
+}
+
+Claim Hands::begin_page_locked(const Claim& claim, Standing standing) const noexcept {
+  if (claim) engine_.slabs.begin_page_locked(claim.chunk, standing);
+  return claim;
+}
+
+Claim Hands::claim(Standing standing) noexcept {
+  constexpr std::uint64_t kStep = 16;  // evictions are counted for all classes together in such steps
+  if (state_.evictions.load(kRelaxed) % kStep == kStep - 1 && engine_.duel.is_on() && engine_.duel.note_evictions(kStep))
+    PageMover(engine_, me_).share_out();
+  if (engine_.duel.is_on())
+    if (Claim left = sweep(standing)) return left;
+  while (is_probations_turn() && visits_ < kHandVisits) {
+    Challenger challenger;
+    if (Claim taken = go_round_probation(standing, challenger)) return taken;
+    if (!challenger) break;
+    bool outdone = false;
+    const Claim victim = go_round_main(standing, challenger, outdone);
+    if (!victim && !outdone) break;
+    const Claim loser = settle(challenger, outdone, standing);
+    if (victim) return victim;
+    if (loser) return loser;
+  }
+  bool outdone = false;
+  if (Claim taken = go_round_main(standing, {}, outdone)) return taken;
+  if (coldest_.size_class == kNoClass || !engine_.slabs.lock_page(coldest_.page, me_)) return {};
+  Claim taken;
+  if (engine_.slabs.page_class(coldest_.page) == size_class_)
+    taken = begin_page_locked(evictor_.try_take(coldest_, EvictWhen::kAnyway), standing);
+  engine_.slabs.unlock_page(coldest_.page);
+  return taken;
+}
+
+/// Claims of the dead are seen at a glance. Whether a linked chunk is anybody's takes a look into its stripe's table: only after somebody died
+/// holding a lock, and once round.
+Claim Hands::sweep(Standing standing) noexcept {
+  constexpr std::uint32_t kGlances = 8;  // a line of side words
+  constexpr std::uint32_t kLooks = 2;
+  const Slabs& slabs = engine_.slabs;
+  const ClockHand hand(engine_.view, size_class_, state_.sweep_hand);
+  const auto take_overs = static_cast<std::uint32_t>(engine_.view.header().take_overs.load(kRelaxed));
+  if (state_.swept_take_overs.load(kRelaxed) != take_overs) {
+    state_.swept_take_overs.store(take_overs, kRelaxed);
+    state_.sweep_left.store((state_.page_count.load(kRelaxed) + 1) * chunks_, kRelaxed);
+  }
+  const bool closely = state_.sweep_left.load(kRelaxed) != 0;
+  auto [page, index] = hand.position();
+  if (slabs.page_class(page) != size_class_ || index >= chunks_) {
+    if (!hand.next_page(page)) return {};
+    index = 0;
+  }
+  Claim left;
+  const std::uint32_t end = std::min(chunks_, index + (closely ? kLooks : kGlances));
+  if (closely)
+    state_.sweep_left.store(state_.sweep_left.load(kRelaxed) - std::min(state_.sweep_left.load(kRelaxed), end - index), kRelaxed);
+  for (; index < end && !left; ++index) {
+    const SideWord::State state = SideWord::state(slabs.side(page, index).load(kRelaxed));
+    if (state == SideWord::kFree || (state != SideWord::kClaimed && !closely)) continue;
+    const Chunk chunk = slabs.chunk_at(page, index, size_class_);
+    if (state != SideWord::kClaimed && !evictor_.is_nobodys(chunk)) continue;
+    if (!slabs.lock_page(page, me_)) continue;
+    if (slabs.page_class(page) == size_class_) left = begin_page_locked(evictor_.try_take(chunk, EvictWhen::kDead), standing);
+    slabs.unlock_page(page);
+  }
+  hand.move_to({page, index});
+  return left;
+}
+
+Hands::Verdict Hands::judge(const Chunk& chunk, std::uint64_t side) noexcept {
+  if (SideWord::state(side) == SideWord::kClaimed) return Verdict::kNobody;  // still being written
+  if (SideWord::state(side) != SideWord::kLinked) return Verdict::kGoes;
+  ++visits_;
+  const std::uint32_t used = evictor_.peek_counter(chunk);
+  engine_.duel.sketch().add(KeyId::of(SideWord::stripe(side), SideWord::tag(side)), std::min<std::uint32_t>(used, 3));
+  if (engine_.duel.mode().rule == PromotionRule::kUsed) return used != 0 ? Verdict::kStays : Verdict::kGoes;
+  const std::uint64_t all = std::uint64_t{state_.page_count.load(kRelaxed)} * chunks_;
+  if (all - std::min<std::uint64_t>(all, state_.probation.load(kRelaxed)) < main_share()) return Verdict::kStays;
+  return used != 0 ? Verdict::kChallenges : Verdict::kGoes;
+}
+
+/// Goes on among the page's newcomers from `index`. Ends with a claim, with a challenger, at the page's end, or when it is the main
+/// hand's turn.
+Claim Hands::search_probation_page_locked(std::uint32_t page, std::uint32_t& index, Challenger& challenger) noexcept {
+  const Slabs& slabs = engine_.slabs;
+  const ProbationBits bits = slabs.probation_bits(page, size_class_);
+  while (index < chunks_ && visits_ < kHandVisits) {
+    const std::uint32_t word = index / 64;
+    const std::uint64_t ahead = bits.probation(word).load(kRelaxed) & (~std::uint64_t{0} << (index % 64));
+    const std::uint64_t young = bits.young(word).load(kRelaxed);
+    const std::uint64_t ripe = ahead & ~young;
+    // Whatever is passed is young no more.
+    const std::uint64_t passed = ripe == 0 ? ahead : ahead & ((ripe & (~ripe + 1)) - 1);
+    if (passed != 0) bits.young(word).store(young & ~passed, kRelaxed);
+    if (ripe == 0) {
+      index = (word + 1) * 64;
+      continue;
+    }
+    index = word * 64 + static_cast<std::uint32_t>(std::countr_zero(ripe));
+    const Chunk chunk = slabs.chunk_at(page, index, size_class_);
+    ++index;
+    const std::uint64_t side = slabs.side(chunk).load(kAcquire);
+    switch (judge(chunk, side)) {
+      case Verdict::kNobody:
+        break;
+      case Verdict::kStays:
+        slabs.end_probation_page_locked(chunk);
+        evictor_.clear_counter(chunk);
+        if (!is_probations_turn()) return {};
+        break;
+      case Verdict::kChallenges:
+        challenger = {chunk, side, engine_.duel.sketch().estimate(KeyId::of(SideWord::stripe(side), SideWord::tag(side)))};
+        return {};
+      case Verdict::kGoes:
+        if (Claim taken = evictor_.try_take(chunk, EvictWhen::kUnproven)) return taken;
+        break;  // its stripe is busy, or it was used just now
+    }
+  }
+  return {};
+}
+
+Claim Hands::go_round_probation(Standing standing, Challenger& challenger) noexcept {
+  constexpr std::uint32_t kMostPages = 1024;
+  const Slabs& slabs = engine_.slabs;
+  const ClockHand hand(engine_.view, size_class_, state_.probation_hand);
+  auto [page, index] = hand.position();
+  const std::uint32_t most_pages = std::min(kMostPages, 2 * state_.page_count.load(kRelaxed) + 2);
+  std::uint32_t found = 0;
+  for (std::uint32_t pages = 0; pages < most_pages && visits_ < kHandVisits; ++pages) {
+    if (slabs.page_class(page) != size_class_ || index >= chunks_) {
+      const bool done = slabs.page_class(page) == size_class_;
+      if (!hand.next_page(page)) break;
+      index = 0;
+      if (done) {
+        hand.move_to({page, index});
+        if (hand.note_page_turn()) PageMover(engine_, me_).balance(size_class_);
+        if (Claim free = slabs.claim_free(size_class_, standing, me_)) return free;
+      }
+    }
+    // One without newcomers, or a busy one, is passed over.
+    if (!slabs.probation_bits(page, size_class_).is_any_set() || !slabs.lock_page(page, me_)) {
+      index = chunks_;
+      continue;
+    }
+    Claim taken;
+    if (slabs.page_class(page) == size_class_) {
+      const std::uint32_t before = visits_;
+      taken = begin_page_locked(search_probation_page_locked(page, index, challenger), standing);
+      found += visits_ - before;
+    }
+    hand.move_to({page, index});
+    slabs.unlock_page(page);
+    if (taken || challenger || !is_probations_turn()) return taken;
+  }
+  // Two turns, and there was nobody: then the count is what a death has left.
+  if (found == 0 && most_pages < kMostPages) state_.probation.store(0, kRelaxed);
+  return {};
+}
+
+/// Whether the item that the main hand would take next is worth more than the challenger.
+bool Hands::would_lose(const Chunk& chunk, const Challenger& challenger) const noexcept {
+  const std::uint64_t side = engine_.slabs.side(chunk).load(kAcquire);
+  if (SideWord::state(side) != SideWord::kLinked || evictor_.peek_counter(chunk) != 0) return false;
+  return engine_.duel.sketch().estimate(KeyId::of(SideWord::stripe(side), SideWord::tag(side))) > challenger.seen;
+}
+
+void Hands::remember_coldest(const Chunk& chunk) noexcept {
+  const std::uint32_t counter = evictor_.peek_counter(chunk);
+  if (counter >= coldest_counter_) return;
+  coldest_counter_ = counter;
+  coldest_ = chunk;
+}
+
+Claim Hands::go_round_main(Standing standing, const Challenger& challenger, bool& outdone) noexcept {
+  const Slabs& slabs = engine_.slabs;
+  const ClockHand hand(engine_.view, size_class_, state_.hand);
+  const std::uint64_t pages_of_class = state_.page_count.load(kRelaxed);                                  // shared memory may say anything
+  const std::uint64_t most_pages = 2 * std::min(pages_of_class, engine_.view.geometry().page_count) + 2;  // two turns
+  std::uint32_t glances = 0;
+  auto [page, index] = hand.position();
+  for (std::uint64_t pages = 0; pages < most_pages && visits_ < kHandVisits; ++pages) {
+    const bool done = slabs.page_class(page) == size_class_ && index >= chunks_;
+    if (done || slabs.page_class(page) != size_class_) {
+      if (!hand.next_page(page)) return {};
+      index = 0;
+      hand.move_to({page, index});
+    }
+    if (done) {
+      if (hand.note_page_turn()) PageMover(engine_, me_).balance(size_class_);
+      if (Claim claim = slabs.claim_free(size_class_, standing, me_)) return claim;
+    }
+    if (!slabs.lock_page(page, me_)) {
+      index = chunks_;  // a busy page is passed over
+      continue;
+    }
+    for (; slabs.page_class(page) == size_class_ && index < chunks_ && visits_ < kHandVisits; ++index) {
+      const Chunk chunk = slabs.chunk_at(page, index, size_class_);
+      if (slabs.is_on_probation(chunk)) continue;
+      if (challenger && would_lose(chunk, challenger)) {
+        outdone = true;
+        break;
+      }
+      if (const Claim claim = begin_page_locked(evictor_.try_take(chunk, EvictWhen::kCold), standing)) {
+        hand.move_to({page, index + 1});
+        slabs.unlock_page(page);
+        return claim;
+      }
+      // What somebody is writing costs a glance; sixteen of them count as one item looked at.
+      if (SideWord::state(slabs.side(chunk).load(kRelaxed)) == SideWord::kClaimed && ++glances % 16 != 0) continue;
+      ++visits_;
+      if (visits_ + 32 >= kHandVisits || coldest_.size_class == kNoClass) remember_coldest(chunk);  // patience ends soon
+    }
+    hand.move_to({page, index});
+    slabs.unlock_page(page);
+    if (outdone) return {};
+  }
+  return {};
+}
+
+/// The end of a challenge: the newcomer joins the main part, or it is what has to go.
+Claim Hands::settle(const Challenger& challenger, bool outdone, Standing standing) noexcept {
+  const Slabs& slabs = engine_.slabs;
+  const Chunk& chunk = challenger.chunk;
+  if (!slabs.lock_page(chunk.page, me_)) return {};
+  Claim taken;
+  if (slabs.page_class(chunk.page) == size_class_ && slabs.side(chunk).load(kAcquire) == challenger.side && slabs.is_on_probation(chunk)) {
+    evictor_.clear_counter(chunk);
+    if (outdone) {
+      taken = begin_page_locked(evictor_.try_take(chunk, EvictWhen::kUnproven), standing);
+    } else {
+      slabs.end_probation_page_locked(chunk);
+    }
+  }
+  slabs.unlock_page(chunk.page);
+  return taken;
+}
+
+}  // namespace carafe

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Keeps the ways from a number that was read from the segment to memory few, and all of them checked.
+
+Each rule names something by which one could get there (a cast, the mapping's base, an offset taken out of a shared word, a copy out of shared
+memory) and the forms in which that is allowed, each with why it is safe. Whatever else the library contains of it is a line of output, and
+exit status 1. `raw_access.py DIR` looks at another tree. The table in tests/fuzz/README.md is about the same places.
+"""
+import pathlib
+import re
+import sys
+
+# A chunk by number: only Slabs::locate (which checks the offset) and Slabs::chunk_at (of numbers below the page's and the class's) make one.
+CHUNK = r"(?:\w+\.)*(?:chunk|part)\.offset"
+
+RULES = [
+    (
+        "the mapping's base",
+        r"\bbase\(\)",
+        [
+            ("lib/segment/", r".", "makes the mapping and the view"),
+            ("lib/", r"view_?\.base\(\) \+ " + CHUNK + r"\b", "a Chunk is checked, and kPart... and header fields lie within it"),
+        ],
+    ),
+    (
+        "a cast to another type of pointer",
+        r"\breinterpret_cast\b|\bstatic_cast<(?:const )?(?:std::byte|Bucket|Stripe|Atomic<[^>]*>|Shadow) ?\*>|\(std::byte ?\*\)",
+        [
+            ("lib/segment/view.h", r".", "the one place where offsets become references, all checked or ours"),
+            ("lib/segment/mapping.cc", r"region\.get_address\(\)", "the mapping itself"),
+            ("lib/segment/create.cc", r"segment\.mapping\.base\(\)", "our own new segment"),
+            ("lib/segment/fingerprint.cc", r"\bparts\b", "private memory"),
+            ("lib/base/racy_copy.h", r".", "copies that are told where and how much"),
+            ("lib/slab/slabs.h", r"view_\.page\(page\)(?:\)\[index\]| \+ shape\.\w+_at\))", "a page and a class that were compared before"),
+            ("lib/index/table.h", r"Bucket\*>\(reinterpret_cast<std::uintptr_t>\(entry\)", "the bucket that an entry stands in"),
+            ("lib/index/tag_match.h", r"__m128|float", "one bucket, aligned"),
+            ("lib/lock/owner_lock.cc", r"\(&word\)", "half of a word"),
+            ("lib/cache/rebuild.cc", r"Bucket\*>\(claim\.bytes\)", "a chunk of an index class, claimed"),
+            ("lib/cache/reader.cc", r"const char\*>\(from\), in_head\)", "as long as ItemView::at has checked"),
+        ],
+    ),
+    (
+        "a page's bytes",
+        r"\bview_?(?:\(\))?\.page\(",
+        [("lib/slab/slabs.h", r"view_\.page\(page\)", "side words and bitmaps, by numbers that were compared before")],
+    ),
+    (
+        "an offset or a length out of a shared word",
+        r"\b(?:Entry|PartRef|DirectoryWord)::(?:offset|bytes|buckets)\(",
+        [
+            ("lib/layout/", r".", "defines them"),
+            ("lib/segment/view.h", r"DirectoryWord::(?:offset|buckets)\(directory_word\)", "View::table, which checks"),
+            ("lib/", r"ItemView::at\(\w+(?:\.view)?_?(?:\.view)?, Entry::offset\((?:\w+\.)?word\)\)", "checks offset and length"),
+            ("lib/", r"locate\((?:Entry|PartRef|DirectoryWord)::offset\((?:(?:\w+\.)?word|directory_word|ref|entry->load\(kRelaxed\))\)", "checks"),
+            ("lib/", r"\.chunk\(Entry::offset\(word\), 8\)", "checks"),
+            ("lib/", r"version_token\(Entry::offset\(match\.word\)", "a number for the caller, never followed"),
+            ("lib/", r"(?:Entry|DirectoryWord)::(?:offset|buckets)\(\w+\) (?:==|!=) ", "compared, not followed"),
+            ("lib/index/table.h", r"Table table\{view\.table\(word\), DirectoryWord::buckets\(word\), word\};", "none where View::table says so"),
+            ("lib/cache/rebuild.cc", r"replace_table\(.*DirectoryWord::buckets\(word\)", "how large a table to ask for; no class is that large: refused"),
+            ("lib/cache/items.h", r"const std::size_t bytes = PartRef::bytes\(ref\);", "for_each_part: checked two lines on, by View::chunk"),
+            ("lib/cache/items.h", r"const std::uint64_t offset = PartRef::offset\(ref\);", "for_each_part: checked in the next line"),
+            ("lib/cache/verify.cc", r"const std::uint64_t offset = Entry::offset\(word\);", "check_entry: goes through locate"),
+            ("lib/cache/verify.cc", r"std::to_string\(Entry::offset\(word\)\)|referenced_\.insert\(Entry::offset\(word\)\)", "not followed"),
+        ],
+    ),
+    (
+        "a load or a copy of payload",
+        r"\bracy_\w+\(",
+        [
+            ("lib/base/racy_copy.h", r".", "defines them"),
+            ("lib/", r"racy_load\((?:\w+\.)*view_?\.base\(\) \+ " + CHUNK + r" \+ kPart\w+At\)", "within any chunk"),
+            ("lib/", r"racy_\w+\((?:\w+\.)*view_?\.base\(\) \+ found\.chunk\.offset \+ found\.item\.header\.expiry_at\(\), ", "within a checked item"),
+            ("lib/", r"racy_load\((?:part|part_bytes|part\.bytes) \+ kPart\w+At\)", "a part that was checked, or claimed by us"),
+            ("lib/cache/items.h", r"racy_load\(start\)", "eight bytes that were checked in the line before"),
+            ("lib/cache/items.h", r"racy_(?:load|equal)\(bytes \+ header\.(?:key|expiry|chain)_at\(\)", "within ItemHeader::bytes, checked by at()"),
+            ("lib/", r"racy_copy_out\(key\.data\(\), item\.bytes \+ item\.header\.key_at\(\), key\.size\(\)\)", "as long as the header's copy says"),
+            ("lib/cache/reader.cc", r"racy_copy_out\(value\.data\(\), from, in_head\)", "as long as ItemView::at has checked"),
+            ("lib/cache/reader.cc", r"racy_copy_out\(value\.data\(\) \+ at, part \+ kPartBytesAt, bytes\)", "compared with what is left of both"),
+            ("lib/cache/writer.cc", r"racy_copy_out\(text, old\.item\.bytes \+ old\.item\.header\.value_at\(\), bytes\)", "compared with sizeof text"),
+            ("lib/cache/writer.cc", r"racy_(?:store|copy_in)\((?:to|part\.bytes|(?:draft|made|copy)\.head\.bytes)\b", "a chunk that is ours, of a class chosen for it"),
+        ],
+    ),
+]
+
+RULES += [
+    (
+        "a stripe out of a side word",
+        r"\bSideWord::stripe\(",
+        [
+            ("lib/layout/", r".", "defines it"),
+            ("lib/", r"SideWord::stripe\(\w+\) (?:>=|==|!=) ", "compared"),
+            ("lib/", r"(?:^|[^=!]=) SideWord::stripe\((\w+)\);\n(?:.*\n)?.*\bstripe >= engine_?\.view\.geometry\(\)\.stripe_count\b", "compared at once"),
+            ("lib/", r"KeyId::of\(SideWord::stripe\(\w+\), ", "hashed, not an index"),
+            ("lib/cache/rebuild.cc", r"view\.directory\(SideWord::stripe\(side\)\)|replace_table\(engine, me, SideWord::stripe\(side\), ", "drain_some: compared before"),
+            ("lib/cache/evictor.cc", r"Table::of\(engine_\.view, SideWord::stripe\(seen\)\)", "compared before: peek_counter, clear_counter"),
+        ],
+    ),
+    (
+        "a worker's slot out of a shared word",
+        r"\b(?:SideWord::claimant|LockWord::owner)\(",
+        [
+            ("lib/layout/", r".", "defines it"),
+            ("lib/", r"is_claimant_dead\(SideWord::claimant\(|is_dead\(LockWord::owner\(", "compares it"),
+            ("lib/cache/verify.cc", r"known\((?:SideWord::claimant|LockWord::owner)\(", "compares it"),
+            ("lib/cache/engine.h", r"LockWord::owner\(me\.word\)", "our own, from private memory"),
+        ],
+    ),
+]
+
+COMMENT = re.compile(r"//.*$")
+
+
+def violations(root):
+    for path in sorted((root / "lib").rglob("*")):
+        if path.suffix not in {".h", ".cc"}:
+            continue
+        name = path.relative_to(root).as_posix()
+        lines = path.read_text().splitlines()
+        for number, raw in enumerate(lines, 1):
+            line = COMMENT.sub("", raw)
+            after = "\n" + "\n".join(lines[number : number + 2])  # for forms that a check has to follow
+            for what, pattern, allowed in RULES:
+                found = re.search(pattern, line)
+                if not found or any(name.startswith(where) and re.search(form, line + after) for where, form, _ in allowed):
+                    continue
+                yield f"{name}:{number}: {what}, in a form that is not known to be safe: {raw.strip()}"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
+    found = list(violations(root))
+    for line in found:
+        print(line)
+    if found:
+        print("raw_access: go through View::chunk, View::table, Slabs::locate or ItemView::at; or add the form to raw_access.py, with why it is safe")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

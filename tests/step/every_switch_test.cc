@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/// Two processes, stepped: one runs to an instruction and stops, the other carries out a whole operation, the first one goes on; for every
+/// instruction at which that can make a difference. Then with two switches. Whatever no order of the operations explains is a failure.
+/// README.md tells how to run all of it, and how to add a duel.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "step/duels.h"
+#include "step/trial.h"
+
+namespace carafe::test {
+namespace {
+
+class EverySwitch : public ::testing::TestWithParam<Duel> {
+#if CARAFE_CAN_STEP
+ protected:
+  static void TearDownTestSuite() {
+    const Trial::Totals& all = Trial::grand_total();
+    std::printf("in all: %llu duels, %llu schedules, %llu ends, %llu violations\n", static_cast<unsigned long long>(all.duels),
+                static_cast<unsigned long long>(all.schedules), static_cast<unsigned long long>(all.ends),
+                static_cast<unsigned long long>(all.violations));
+  }
+#endif
+};
+
+TEST_P(EverySwitch, IsExplainedBySomeOrder) {
+#if CARAFE_CAN_STEP
+  Trial(GetParam()).run();
+#else
+  GTEST_SKIP() << "needs x86-64, and no sanitizer";
+#endif
+}
+
+INSTANTIATE_TEST_SUITE_P(Step, EverySwitch, ::testing::ValuesIn(duels()), &name_of_duel);
+
+}  // namespace
+}  // namespace carafe::test

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "step/operation.h"
+
+namespace carafe::test {
+
+/// What an item holds, in the model. `made` names the store that made it (0: it was there before): compare_and_set minds which.
+struct Item {
+  std::uint64_t value = 0;  // name_of_value
+  std::int64_t number = 0;  // its value, if it is a counter
+  std::uint64_t made = 0;
+};
+
+/// A cache as a map: what its operations mean when they happen at one moment each.
+struct Model {
+  std::map<std::string, Item> items;
+  bool cleared = false;
+  bool removed = false;
+  std::uint64_t stores = 0;
+
+  void store(const std::string& key, std::uint64_t value, std::int64_t number = 0) { items[key] = {value, number, ++stores}; }
+
+  /// Lets `operation` happen now, with the outcome that it had. False when it cannot have had that one.
+  /// `busy_is_right`: another writer was within an operation meanwhile. `tight`: there may be no room.
+  [[nodiscard]] bool apply(const Operation& operation, const Outcome& outcome, bool busy_is_right, bool tight) {
+    const auto found = items.find(operation.key);
+    const bool present = !removed && found != items.end();
+    switch (operation.verb) {
+      case Operation::kGet:
+        if (outcome.status == Status::kOk) return present && found->second.value == outcome.value;
+        return (outcome.status == Status::kNotFound && !present) || (outcome.status == Status::kRetired && removed);
+      case Operation::kLook:
+        return outcome.status == Status::kOk && (tight || cleared || removed || outcome.number == kBystanders);
+      case Operation::kClear:
+        items.clear();
+        cleared = true;
+        return true;
+      case Operation::kRemove:
+        removed = true;
+        return outcome.status == Status::kOk;
+      default:
+        break;
+    }
+    // What writes has more to say.
+    switch (outcome.status) {
+      case Status::kBusy:
+        return busy_is_right;
+      case Status::kRetired:
+        return removed;
+      case Status::kNoSpace:
+        items.erase(operation.key);
+        return tight;
+      case Status::kExists:
+        return operation.verb == Operation::kAdd && present;
+      case Status::kNotFound:
+        return (operation.verb == Operation::kErase || operation.verb == Operation::kCompareAndSet ||
+                operation.verb == Operation::kTouch) &&
+               !present;
+      case Status::kVersionChanged:
+        return operation.verb == Operation::kCompareAndSet && present && found->second.made != 0;
+      case Status::kOk:
+        break;
+      default:
+        return false;
+    }
+    if (removed) return false;
+    switch (operation.verb) {
+      case Operation::kSet:
+        store(operation.key, name_of_value(operation.value));
+        return true;
+      case Operation::kAdd:
+        if (present) return false;
+        store(operation.key, name_of_value(operation.value));
+        return true;
+      case Operation::kErase:
+        if (!present) return false;
+        items.erase(found);
+        return true;
+      case Operation::kIncrement: {
+        const std::int64_t sum = (present ? found->second.number : 0) + 1;
+        store(operation.key, name_of_value(std::to_string(sum)), sum);
+        return outcome.number == sum;
+      }
+      case Operation::kCompareAndSet:
+        if (!present || found->second.made != 0) return false;
+        store(operation.key, name_of_value(operation.value));
+        return true;
+      case Operation::kTouch:
+        return present;
+      default:
+        return false;
+    }
+  }
+};
+
+/// An operation that was carried out, and by whom.
+struct Event {
+  const Operation* operation = nullptr;
+  Outcome outcome;
+  std::uint32_t puppet = 0;
+};
+
+struct Circumstances {
+  bool tight = false;         // room is short
+  bool readers_lock = false;  // a reader that lost sixteen times takes its stripe's lock
+};
+
+/// Whether some order explains what was seen: one in which each operation happens at one moment between its begin and its end, with the
+/// outcome that it had, and after which the keys hold what was found in the end (Herlihy and Wing 1990, by trying all orders: there are
+/// but a few operations). Where room is tight, an item may be evicted at any moment; but once it is gone, it is gone.
+class History {
+ public:
+  /// `begin`: what the keys of the operations hold at first. `end`: what they were found to hold; 0 for nothing.
+  History(std::vector<Event> events, const Model& begin, const std::map<std::string, std::uint64_t>& end, Circumstances circumstances)
+      : events_(std::move(events)), end_(end), tight_(circumstances.tight), readers_lock_(circumstances.readers_lock) {
+    explained_ = search(begin, std::vector<bool>(events_.size(), false));
+  }
+  [[nodiscard]] bool is_explained() const noexcept { return explained_; }
+
+ private:
+  [[nodiscard]] bool may_be_next(std::size_t number, const std::vector<bool>& done) const {
+    for (std::size_t i = 0; i < events_.size(); ++i)
+      if (!done[i] && i != number && events_[i].outcome.ended < events_[number].outcome.began) return false;
+    return true;
+  }
+  /// Whether another puppet, that may have had a lock, was within an operation meanwhile.
+  [[nodiscard]] bool meets_a_writer(const Event& event) const {
+    for (const Event& other : events_)
+      if (other.puppet != event.puppet && (readers_lock_ || other.operation->verb != Operation::kGet) &&
+          other.operation->verb != Operation::kLook && other.outcome.began <= event.outcome.ended &&
+          event.outcome.began <= other.outcome.ended)
+        return true;
+    return false;
+  }
+  [[nodiscard]] bool is_the_end(const Model& model) const {
+    for (const auto& [key, value] : end_) {
+      const auto found = model.items.find(key);
+      const bool present = !model.removed && found != model.items.end();
+      if (value == 0 ? present : !present || found->second.value != value) return false;
+    }
+    return true;
+  }
+  /// From here on, after any evictions that may happen now.
+  bool search(const Model& model, const std::vector<bool>& done) {
+    if (step(model, done)) return true;
+    if (!tight_) return false;
+    for (const auto& [key, item] : model.items) {
+      Model evicted = model;
+      evicted.items.erase(key);
+      if (search(evicted, done)) return true;
+    }
+    return false;
+  }
+  bool step(const Model& model, const std::vector<bool>& done) {
+    bool all = true;
+    for (std::size_t i = 0; i < events_.size(); ++i) {
+      if (done[i]) continue;
+      all = false;
+      Model next = model;
+      if (!may_be_next(i, done) || !next.apply(*events_[i].operation, events_[i].outcome, meets_a_writer(events_[i]), tight_)) continue;
+      std::vector<bool> with_this = done;
+      with_this[i] = true;
+      if (search(next, with_this)) return true;
+    }
+    return all && is_the_end(model);
+  }
+
+  const std::vector<Event> events_;
+  const std::map<std::string, std::uint64_t>& end_;
+  const bool tight_;
+  const bool readers_lock_;
+  bool explained_ = false;
+};
+
+}  // namespace carafe::test

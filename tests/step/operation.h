@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/hash.h"
+#include "carafe/cache.h"
+#include "crash/stage.h"
+#include "step/puppet.h"
+
+namespace carafe::test {
+
+/// One operation as data, so that the same words tell a puppet what to do and the judge what may come of it.
+struct Operation {
+  enum Verb : std::uint8_t { kGet, kSet, kAdd, kErase, kIncrement, kCompareAndSet, kTouch, kClear, kRemove, kLook };
+  Verb verb = kGet;
+  std::string key;
+  std::string_view value;     // lives as long as the test: text(), or a literal
+  std::uint64_t version = 0;  // kCompareAndSet
+};
+
+/// The words of a scenario.
+namespace play {
+inline Operation get(std::string key) { return {Operation::kGet, std::move(key), {}}; }
+inline Operation set(std::string key, std::string_view value) { return {Operation::kSet, std::move(key), value}; }
+inline Operation add(std::string key, std::string_view value) { return {Operation::kAdd, std::move(key), value}; }
+inline Operation erase(std::string key) { return {Operation::kErase, std::move(key), {}}; }
+inline Operation increment(std::string key) { return {Operation::kIncrement, std::move(key), {}}; }
+inline Operation compare_and_set(std::string key, std::uint64_t version, std::string_view value) {
+  return {Operation::kCompareAndSet, std::move(key), value, version};
+}
+/// Gives an hour to live; which moves an item that was stored for ever.
+inline Operation touch(std::string key) { return {Operation::kTouch, std::move(key), {}}; }
+inline Operation clear() { return {Operation::kClear, {}, {}}; }
+/// Retires and unlinks the segment.
+inline Operation remove() { return {Operation::kRemove, {}, {}}; }
+/// verify() and for_each.
+inline Operation look() { return {Operation::kLook, {}, {}}; }
+}  // namespace play
+
+/// Stands for a value where only equality matters; never 0.
+[[nodiscard]] inline std::uint64_t name_of_value(std::string_view value) { return hash_key(value, 99) | 1; }
+
+/// Keys that every scenario has and no operation names: each has its value throughout, unless it was evicted, cleared or removed.
+[[nodiscard]] inline std::string bystander(int number) { return "other" + std::to_string(number); }
+[[nodiscard]] inline bool is_bystander(std::string_view key) { return key.substr(0, 5) == "other"; }
+inline constexpr int kBystanders = 61;
+
+/// Who looks at everything: what verify() says, and how many bystanders for_each sees.
+inline void look_at_everything(Cache& cache, Outcome& outcome, std::string& problem) {
+  std::set<std::string> seen;
+  cache.for_each([&](std::string_view key, std::string_view) {
+    if (!seen.emplace(key).second) problem = "for_each saw \"" + std::string(key) + "\" twice";
+    if (is_bystander(key)) ++outcome.number;
+  });
+  const VerifyReport report = cache.verify();
+  if (!report.ok) problem = "verify: " + report.problems.front();
+}
+
+/// Carries `operation` out. What a get found is in `stage.reused`.
+inline void perform(Stage& stage, const Operation& operation, Outcome& outcome, std::string& problem) {
+  Cache& cache = stage.cache();
+  switch (operation.verb) {
+    case Operation::kGet:
+      outcome.status = cache.get(operation.key, stage.reused);
+      return;
+    case Operation::kSet:
+      outcome.status = cache.set(operation.key, operation.value);
+      return;
+    case Operation::kAdd:
+      outcome.status = cache.add(operation.key, operation.value);
+      return;
+    case Operation::kErase:
+      outcome.status = cache.erase(operation.key);
+      return;
+    case Operation::kIncrement: {
+      const Counter counter = cache.increment(operation.key, 1);
+      outcome.status = counter.status;
+      outcome.number = counter.value;
+      return;
+    }
+    case Operation::kCompareAndSet:
+      outcome.status = cache.compare_and_set(operation.key, operation.version, operation.value);
+      return;
+    case Operation::kTouch:
+      outcome.status = cache.touch(operation.key, std::chrono::hours(1));
+      return;
+    case Operation::kClear:
+      cache.clear();
+      outcome.status = Status::kOk;
+      return;
+    case Operation::kRemove:
+      outcome.status = Cache::remove(stage.name()) ? Status::kOk : Status::kNotFound;
+      return;
+    case Operation::kLook:
+      outcome.status = Status::kOk;
+      look_at_everything(cache, outcome, problem);
+      return;
+  }
+}
+
+[[nodiscard]] inline std::string to_string(const Operation& operation) {
+  constexpr const char* kVerbs[] = {"get", "set", "add", "erase", "increment", "compare_and_set", "touch", "clear", "remove", "look"};
+  return std::string(kVerbs[operation.verb]) + "(" + operation.key + ")";
+}
+
+}  // namespace carafe::test

@@ -1,0 +1,555 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <functional>
+#include <map>
+#include <memory>
+#include <ostream>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "crash/anatomy.h"
+#include "crash/relaunch.h"
+#include "crash/stage.h"
+#include "step/history.h"
+#include "step/troupe.h"
+#include "support/random.h"
+
+namespace carafe::test {
+
+/// Who plays, and what. README.md has an example.
+struct Play {
+  std::vector<Part> parts;  // two or three
+  bool tight = false;       // room is short: anything may be evicted at any moment, but for good
+  bool all_pairs = false;   // in the short run, too, no pair of stops is left out
+  bool harries = false;     // the second puppet's operations come one by one, whenever the first one has made a few steps
+  std::function<bool(const Stats& before, const Stats& after)> took_the_way = {};  // that it does what it is about
+};
+
+struct Duel {
+  const char* name;
+  std::function<Play(Stage&)> prepare;
+};
+
+inline void PrintTo(const Duel& duel, std::ostream* out) { *out << duel.name; }
+
+#if CARAFE_CAN_STEP
+
+/// How much is done. A run of a schedule takes about a millisecond.
+struct Thoroughness {
+  bool full = number_from_environment("CARAFE_STEP_FULL", 0) != 0;
+  /// Stop before every instruction, not only before those that others could notice.
+  bool every_instruction = number_from_environment("CARAFE_STEP_EVERY", 0) != 0;
+  std::uint64_t seed = number_from_environment("CARAFE_STEP_SEED", static_cast<std::uint64_t>(std::time(nullptr)));
+  std::uint64_t short_stops = full ? ~0ULL : 160;  // an operation with no more stops than that is stopped at each of them
+  std::uint64_t stops = number_from_environment("CARAFE_STEP_STOPS", 40);                         // of another one
+  std::uint64_t pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 10);         // of stops, per order of the puppets
+  std::uint64_t all_pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 1'000);  // where a play wants all
+  /// Of a loop at one place, so many rounds: to come to a later one takes a trap for each before it.
+  std::uint32_t rounds = full ? ~0U : 48;
+};
+
+/// Carries out the schedules of one play, and judges.
+class Trial {
+ public:
+  struct Totals {
+    std::uint64_t duels = 0, schedules = 0, ends = 0, violations = 0;
+  };
+
+  explicit Trial(const Duel& duel) : duel_(duel), stage_(Stage::Kind::kNamed, patient_options()), memory_(sizeof(Performance)) {}
+  ~Trial() { ::unlink(stage_.other_name().path().c_str()); }
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
+
+  void run() {
+    const std::uint64_t begin = now_ns();
+    for (int i = 0; i < kBystanders; ++i) stage_.put(bystander(i), text('o', 150 + static_cast<std::size_t>(i % 3) * 100));
+    play_ = duel_.prepare(stage_);
+    // So that a removed segment can get its name back.
+    if (::link(stage_.name().path().c_str(), stage_.other_name().path().c_str()) != 0) throw std::runtime_error("step test: cannot link");
+    stage_.save();
+    remember_the_beginning();
+    director_ = std::make_unique<Director>(stage_, performance(), play_.parts);
+    if (!rehearse()) return;
+    for (std::uint32_t i = 0; i < play_.parts.size(); ++i) survey(i);
+    if (const char* only = std::getenv("CARAFE_STEP_SCHEDULE")) {
+      play_schedule(parse(only));
+    } else {
+      if (play_.harries) {
+        harry();
+      } else {
+        one_switch();
+        two_switches();
+        there_and_back_twice();
+      }
+    }
+    report(now_ns() - begin);
+  }
+
+  [[nodiscard]] static Totals& grand_total() {
+    static Totals totals;
+    return totals;
+  }
+
+ private:
+  /// A place within an operation at which a puppet may stop.
+  struct Place {
+    std::uint32_t instruction = 0;
+    Survey::Kind kind = Survey::kPlain;
+    Stop stop;
+  };
+  /// A move as it is written: "0@17" puppet 0 to the 17th instruction of its operation; "0+3" before the third access from here; "0*" to
+  /// the end of the operation.
+  struct Step {
+    std::uint32_t puppet = 0;
+    char how = '*';
+    std::uint32_t number = 0;
+    Stop stop = {};
+  };
+  using Schedule = std::vector<Step>;
+
+  /// What the segment was found to hold in the end: the same for the same bytes.
+  struct End {
+    std::vector<std::string> problems;
+    std::map<std::string, std::uint64_t> values;  // of the keys that the operations name
+    std::uint64_t bystanders_lost = 0;
+    Stats stats;
+  };
+
+  [[nodiscard]] static Options patient_options() {
+    Options options = with_capacity(Stage::kCapacity);
+    options.lock_wait = std::chrono::milliseconds(1);  // a stopped puppet does not let go of its lock any sooner
+    return options;
+  }
+  [[nodiscard]] Performance& performance() { return memory_.as<Performance>(); }
+
+  void remember_the_beginning() {
+    Cache& cache = stage_.cache();
+    std::string value;
+    for (const Part& part : play_.parts)
+      for (const Operation& operation : part) {
+        if (operation.key.empty()) continue;
+        named_.insert(operation.key);
+        if (cache.get(operation.key, value) != Status::kOk) continue;
+        begin_.items[operation.key] = {name_of_value(value), std::strtoll(value.c_str(), nullptr, 10), 0};
+      }
+    cache.for_each([&](std::string_view key, std::string_view held) {
+      if (!named_.contains(std::string(key))) bystanders_[std::string(key)] = name_of_value(held);
+    });
+    stage_.restore();
+    before_ = cache.stats();
+  }
+
+  // --- schedules
+
+  /// One after the other, nobody stopped.
+  bool rehearse() {
+    const std::uint64_t violations = totals_.violations;
+    play_schedule({});
+    if (totals_.violations != violations) return false;
+    if (play_.took_the_way && !play_.took_the_way(before_, last_end_->stats)) {
+      ADD_FAILURE() << duel_.name << ": it went, but not the way that this duel is about";
+      return false;
+    }
+    return true;
+  }
+
+  /// Where puppet `number` can stop: found by letting it play alone.
+  void survey(std::uint32_t number) {
+    const std::uintptr_t vdso = ::getauxval(AT_SYSINFO_EHDR);
+    places_.emplace_back();
+    // A look at everything has too many instructions to be stepped in the short run: there it happens while others are stopped.
+    if ((play_.parts[number][0].verb == Operation::kLook && !how_much_.full) || (play_.harries && number == 1)) {
+      places_.back().emplace_back();
+      return;
+    }
+    for (std::size_t operation = 0; operation < play_.parts[number].size(); ++operation) {
+      Performance& all = performance();
+      all.move_count = static_cast<std::uint32_t>(operation) + 1;
+      for (std::size_t i = 0; i <= operation; ++i) all.moves[i] = {number, {i == operation ? Stop::kSurvey : Stop::kNowhere, 0, 0}};
+      director_->perform();
+      restore();
+      std::unordered_map<std::uintptr_t, std::uint32_t> visits;
+      std::vector<Place> places;
+      for (std::uint32_t i = 0; i < all.survey.count; ++i) {
+        const std::uint32_t visit = ++visits[all.survey.at[i]];
+        const bool telling = all.survey.kind[i] != Survey::kPlain;
+        if ((!telling && !how_much_.every_instruction) || visit > how_much_.rounds || all.survey.at[i] - vdso < 3 * 4096) continue;
+        places.push_back({i, all.survey.kind[i], {Stop::kAtAddress, visit, all.survey.at[i]}});
+      }
+      instructions_ += all.survey.count;
+      places_.back().push_back(std::move(places));
+    }
+  }
+
+  [[nodiscard]] static Step to_the_end(std::uint32_t puppet) { return {puppet, '*', 0, {}}; }
+  [[nodiscard]] static Step to(std::uint32_t puppet, const Place& place) { return {puppet, '@', place.instruction, place.stop}; }
+  /// All operations of a puppet, from the first one that is not done.
+  void append_all(Schedule& schedule, std::uint32_t puppet) const {
+    for (std::size_t i = 0; i < play_.parts[puppet].size(); ++i) schedule.push_back(to_the_end(puppet));
+  }
+  [[nodiscard]] std::uint32_t puppets() const noexcept { return static_cast<std::uint32_t>(play_.parts.size()); }
+
+  /// Calls visit(number) for all of `count` numbers, or for `most` of them, others each time.
+  template <typename Visit>
+  void some_of(std::uint64_t count, std::uint64_t most, Visit&& visit) {
+    if (count <= most) {
+      for (std::uint64_t i = 0; i < count; ++i) visit(i);
+      return;
+    }
+    for (std::uint64_t i = 0; i < most; ++i) visit(i * count / most + random_.below(std::max<std::uint64_t>(1, count / most)));
+  }
+
+  /// Of the first operation of `number`. A reader does not notice what a writer only reads: against one, stops before stores will do.
+  [[nodiscard]] std::vector<Place> telling_places(std::uint32_t number) const {
+    const std::vector<Place>& all = places_[number][0];
+    const bool against_reader = play_.parts[number == 0 ? 1 : 0][0].verb == Operation::kGet;
+    if (!against_reader || play_.parts[number][0].verb == Operation::kGet || how_much_.full) return all;
+    std::vector<Place> stores;
+    for (const Place& place : all)
+      if (place.kind != Survey::kLoad) stores.push_back(place);
+    return stores;
+  }
+
+  /// X to i, all others whole, X on; for every puppet X and every i of each of its operations.
+  void one_switch() {
+    for (std::uint32_t x = 0; x < puppets(); ++x)
+      for (std::size_t operation = 0; operation < places_[x].size(); ++operation) {
+        const std::vector<Place>& places = places_[x][operation];
+        some_of(places.size(), places.size() <= how_much_.short_stops ? places.size() : how_much_.stops, [&](std::uint64_t i) {
+          Schedule schedule(operation, to_the_end(x));
+          schedule.push_back(to(x, places[i]));
+          for (std::uint32_t y = 0; y < puppets(); ++y)
+            if (y != x) append_all(schedule, y);
+          append_all(schedule, x);
+          play_schedule(schedule);
+        });
+      }
+  }
+
+  /// X to i, Y to j, a third one whole if there is one, X to the end, Y to the end; for i and j of their first operations.
+  void two_switches() {
+    for (std::uint32_t x = 0; x < puppets(); ++x)
+      for (std::uint32_t y = 0; y < puppets(); ++y) {
+        if (x == y || (puppets() == 3 && (x == 2 || y == 2))) continue;
+        const std::vector<Place> of_x = telling_places(x);
+        const std::vector<Place> of_y = telling_places(y);
+        // The first puppet is the reader, and it is what it has seen before the writer's stores that tells.
+        const std::uint64_t most = !play_.all_pairs ? how_much_.pairs : x == 0 ? how_much_.all_pairs : how_much_.all_pairs / 8;
+        some_of(of_x.size() * of_y.size(), most, [&](std::uint64_t pair) {
+          Schedule schedule = {to(x, of_x[pair / of_y.size()]), to(y, of_y[pair % of_y.size()])};
+          if (puppets() == 3) append_all(schedule, 2);
+          append_all(schedule, x);
+          append_all(schedule, y);
+          play_schedule(schedule);
+        });
+      }
+  }
+
+  /// X to i, Y's first operation whole, X to its j-th access from there (of a second attempt, perhaps), Y's other operations, X to the end.
+  void there_and_back_twice() {
+    for (std::uint32_t x = 0; x < puppets(); ++x)
+      for (std::uint32_t y = 0; y < puppets(); ++y) {
+        if (x == y || puppets() == 3 || play_.parts[y].size() < 2) continue;
+        const std::vector<Place>& of_x = places_[x][0];
+        const std::uint64_t most = how_much_.pairs;
+        some_of(of_x.size() * of_x.size(), most, [&](std::uint64_t pair) {
+          Schedule schedule = {to(x, of_x[pair / of_x.size()]), to_the_end(y)};
+          const auto count = static_cast<std::uint32_t>(pair % of_x.size()) + 1;
+          schedule.push_back({x, '+', count, {Stop::kAtAccess, count, 0}});
+          append_all(schedule, y);
+          append_all(schedule, x);
+          play_schedule(schedule);
+        });
+      }
+  }
+
+  /// X to i, and then again and again an operation of Y and some accesses of X: first just so few that X loses each of its attempts, then
+  /// others, while it tries in other ways.
+  void harry() {
+    constexpr std::size_t kRounds = 22;
+    constexpr std::uint64_t kFewest = 12;
+    const std::vector<Place>& of_x = places_[0][0];
+    some_of(of_x.size() * kFewest, how_much_.all_pairs / 6, [&](std::uint64_t pair) {
+      Schedule schedule = {to(0, of_x[pair / kFewest])};
+      for (std::size_t i = 0; i < play_.parts[1].size(); ++i) {
+        const auto count = static_cast<std::uint32_t>(i < kRounds ? of_x.size() / 3 : pair % kFewest + 1);
+        schedule.push_back(to_the_end(1));
+        schedule.push_back({0, '+', count, {Stop::kAtAccess, count, 0}});
+      }
+      append_all(schedule, 0);
+      play_schedule(schedule);
+    });
+  }
+
+  [[nodiscard]] static std::string write(const Schedule& schedule) {
+    std::string text;
+    for (const Step& step : schedule) {
+      text += (text.empty() ? "" : ",") + std::to_string(step.puppet) + step.how;
+      if (step.how != '*') text += std::to_string(step.number);
+    }
+    return text;
+  }
+  [[nodiscard]] Schedule parse(const char* at) const {
+    Schedule schedule;
+    std::vector<std::size_t> operation(puppets(), 0);  // the one a puppet is in
+    while (*at != '\0') {
+      char* end = nullptr;
+      Step step;
+      step.puppet = static_cast<std::uint32_t>(std::strtoul(at, &end, 10));
+      step.how = *end++;
+      if (step.puppet >= puppets()) throw std::runtime_error("step test: no such puppet in CARAFE_STEP_SCHEDULE");
+      if (step.how != '*') step.number = static_cast<std::uint32_t>(std::strtoul(end, &end, 10));
+      if (step.how == '+') step.stop = {Stop::kAtAccess, step.number, 0};
+      if (step.how == '@')
+        for (const Place& place : places_[step.puppet][operation[step.puppet]])
+          if (place.instruction == step.number) step.stop = place.stop;
+      if (step.how == '*' && operation[step.puppet] + 1 < play_.parts[step.puppet].size()) ++operation[step.puppet];
+      schedule.push_back(step);
+      at = *end == ',' ? end + 1 : end;
+    }
+    return schedule;
+  }
+
+  // --- one performance, and what is right
+
+  void restore(bool untouched_since_digest = false) {
+    if (untouched_since_digest) {
+      stage_.restore_digested();
+    } else {
+      stage_.restore();
+    }
+    if (::access(stage_.name().path().c_str(), F_OK) != 0)
+      static_cast<void>(::link(stage_.other_name().path().c_str(), stage_.name().path().c_str()));
+  }
+
+  void play_schedule(const Schedule& schedule) {
+    if (totals_.violations >= kMostViolations) return;
+    Performance& all = performance();
+    all.move_count = 0;
+    for (const Step& step : schedule)
+      if (all.move_count < Performance::kMostMoves) all.moves[all.move_count++] = {step.puppet, step.stop};
+    director_->perform();
+    ++totals_.schedules;
+    std::vector<std::string> problems;
+    if (all.trouble[0] != '\0') {
+      problems.emplace_back(all.trouble);
+      restore();
+    } else {
+      const End& end = look_at_the_end();
+      last_end_ = &end;
+      problems = judge(end);
+    }
+    if (!problems.empty()) fail(schedule, problems);
+  }
+
+  /// The segment as it was left; then it is restored.
+  const End& look_at_the_end() {
+    stage_.forget_pids();
+    const auto [found, fresh] = ends_.try_emplace(stage_.digest());
+    if (fresh) found->second = examine();
+    restore(!fresh);
+    return found->second;
+  }
+
+  [[nodiscard]] End examine() {
+    Cache& cache = stage_.cache();
+    End end;
+    end.stats = cache.stats();
+    const bool removed = end.stats.retired;
+    const bool cleared = end.stats.clears != 0;  // what it left behind is collected when room is needed
+    for (const std::string& problem : cache.verify().problems) end.problems.push_back("verify: " + problem);
+    std::uint64_t used_bytes = 0;
+    for (const SlabStats& slab : cache.slabs()) {
+      if (slab.claimed != 0)
+        end.problems.push_back(std::to_string(slab.claimed) + " chunks of " + std::to_string(slab.chunk_bytes) +
+                               " bytes are still claimed");
+      if (!slab.is_index) used_bytes += slab.used * slab.chunk_bytes;
+    }
+    const Anatomy anatomy = Anatomy::of(stage_.view());
+    std::uint64_t debris = 0;
+    for (const std::uint64_t count : anatomy.debris) debris += count;
+    if (!cleared && debris != 0) end.problems.push_back(std::to_string(debris) + " chunks are used by nothing");
+    if (!cleared && used_bytes != end.stats.bytes_used)
+      end.problems.push_back("chunks of " + std::to_string(used_bytes) + " bytes are used, stats say " +
+                             std::to_string(end.stats.bytes_used));
+    if (anatomy.current_items != end.stats.items)
+      end.problems.push_back("there are " + std::to_string(anatomy.current_items) + " items, stats say " + std::to_string(end.stats.items));
+    for (std::uint64_t i = 0; i < stage_.view().geometry().stripe_count; ++i)
+      if (stage_.view().stripe(i).lock.load(kRelaxed) != 0) end.problems.push_back("stripe " + std::to_string(i) + " is still locked");
+    for (std::uint64_t i = 0; i < stage_.view().geometry().page_count; ++i)
+      if (stage_.view().page_info(i).lock.load(kRelaxed) != 0) end.problems.push_back("page " + std::to_string(i) + " is still locked");
+
+    std::string value;
+    for (const std::string& key : named_) end.values[key] = cache.get(key, value) == Status::kOk ? name_of_value(value) : 0;
+    for (const auto& [key, held] : bystanders_) {
+      if (cache.get(key, value) != Status::kOk) {
+        ++end.bystanders_lost;
+      } else if (cleared || removed) {
+        end.problems.push_back(key + " is there again");
+      } else if (name_of_value(value) != held) {
+        end.problems.push_back(key + " has a value that nobody stored there");
+      }
+    }
+    if (!cleared && !removed && end.bystanders_lost > (play_.tight ? end.stats.evictions - before_.evictions : 0))
+      end.problems.push_back(std::to_string(end.bystanders_lost) + " items are gone that nobody touched, " +
+                             std::to_string(end.stats.evictions - before_.evictions) + " evictions were counted");
+    return end;
+  }
+
+  [[nodiscard]] std::vector<std::string> judge(const End& end) {
+    std::vector<std::string> problems = end.problems;
+    std::vector<Event> events;
+    std::map<std::string, std::uint64_t> count;
+    bool cleared = false;
+    for (std::uint32_t puppet = 0; puppet < puppets(); ++puppet) {
+      const Strings& strings = performance().strings[puppet];
+      if (strings.problem[0] != '\0') problems.emplace_back(strings.problem);
+      for (std::size_t i = 0; i < play_.parts[puppet].size(); ++i) {
+        const Operation& operation = play_.parts[puppet][i];
+        const Outcome& outcome = strings.outcomes[i];
+        if (!outcome.finished) problems.push_back(to_string(operation) + " never came to its end");
+        events.push_back({&operation, outcome, puppet});
+        const bool ok = outcome.status == Status::kOk;
+        count["busy"] += outcome.status == Status::kBusy ? 1 : 0;
+        switch (operation.verb) {
+          case Operation::kGet:
+            ++count[ok ? "hits" : "misses"];
+            break;
+          case Operation::kErase:
+            count["erases"] += ok ? 1 : 0;
+            break;
+          case Operation::kClear:
+            ++count["clears"];
+            cleared = true;
+            break;
+          case Operation::kSet:
+          case Operation::kAdd:
+          case Operation::kIncrement:
+          case Operation::kCompareAndSet:
+            count["sets"] += ok ? 1 : 0;
+            break;
+          default:
+            break;
+        }
+      }
+    }
+    const auto compare = [&](const char* name, std::uint64_t Stats::*field, bool exactly) {
+      const std::uint64_t counted = end.stats.*field - before_.*field;
+      if (counted != count[name] && (exactly || counted > count[name]))
+        problems.push_back(std::string(name) + ": counted " + std::to_string(counted) + ", there were " + std::to_string(count[name]));
+    };
+    compare("hits", &Stats::hits, true);
+    compare("misses", &Stats::misses, true);
+    compare("sets", &Stats::sets, !cleared);  // what came before the clear is not kept, and not counted
+    compare("erases", &Stats::erases, true);
+    compare("busy", &Stats::busy, true);
+    compare("clears", &Stats::clears, true);
+    compare("corruptions", &Stats::corruptions, true);
+    compare("reader_contended", &Stats::reader_contended, true);
+    compare("recoveries", &Stats::recoveries, true);  // nobody died
+    if (!cleared) compare("reclaimed_chunks", &Stats::reclaimed_chunks, true);
+    if (!play_.tight) compare("evictions", &Stats::evictions, true);
+    if (!History(events, begin_, end.values, {play_.tight, play_.harries}).is_explained()) {
+      std::string what = "no order explains it: ";
+      for (const Event& event : events) what += describe(event) + "; ";
+      for (const auto& [key, value] : end.values) what += "in the end " + key + (value == 0 ? " is absent; " : " = " + name(value) + "; ");
+      problems.push_back(what);
+    }
+    return problems;
+  }
+
+  [[nodiscard]] std::string name(std::uint64_t value) const {
+    for (const auto& [key, item] : begin_.items)
+      if (item.value == value) return "the value of " + key + " at first";
+    for (const Part& part : play_.parts)
+      for (const Operation& operation : part)
+        if (name_of_value(operation.value) == value) return "the value of " + to_string(operation);
+    for (int number = -10; number < 100; ++number)
+      if (name_of_value(std::to_string(number)) == value) return std::to_string(number);
+    return "A VALUE THAT NOBODY STORED";
+  }
+  [[nodiscard]] std::string describe(const Event& event) const {
+    std::string text = std::to_string(event.puppet) + ": " + to_string(*event.operation) + " in moves " +
+                       std::to_string(event.outcome.began) + " to " + std::to_string(event.outcome.ended) + " says " +
+                       std::string(to_string_of(event.outcome.status));
+    if (event.outcome.value != 0) text += ", " + name(event.outcome.value);
+    if (event.operation->verb == Operation::kIncrement || event.operation->verb == Operation::kLook)
+      text += ", " + std::to_string(event.outcome.number);
+    return text;
+  }
+  [[nodiscard]] static std::string_view to_string_of(Status status) { return carafe::to_string(status); }
+
+  void fail(const Schedule& schedule, const std::vector<std::string>& problems) {
+    if (++totals_.violations > 5) return;
+    std::string all;
+    for (const std::string& problem : problems) all += "\n    " + problem;
+    ADD_FAILURE() << duel_.name << ": after CARAFE_STEP_SCHEDULE=" << (schedule.empty() ? "none" : write(schedule)) << all;
+  }
+
+  void report(std::uint64_t ns) {
+    totals_.duels = 1;
+    totals_.ends = ends_.size();
+    std::string stops;
+    for (const auto& puppet : places_)
+      for (const auto& places : puppet) stops += (stops.empty() ? "" : "+") + std::to_string(places.size());
+    std::printf("%-58s %6llu instructions, stops %-16s %6llu schedules, %4llu ends, %llu violations, %.1f s\n", duel_.name,
+                number(instructions_), stops.c_str(), number(totals_.schedules), number(totals_.ends), number(totals_.violations),
+                static_cast<double>(ns) / 1e9);
+    std::fflush(stdout);
+    Totals& all = grand_total();
+    all.duels += 1;
+    all.schedules += totals_.schedules;
+    all.ends += totals_.ends;
+    all.violations += totals_.violations;
+  }
+  static unsigned long long number(std::uint64_t value) { return value; }
+
+  static constexpr std::uint64_t kMostViolations = 50;
+
+  const Duel& duel_;
+  const Thoroughness how_much_;
+  Random random_{how_much_.seed};
+  Stage stage_;
+  SharedMemory memory_;
+  Play play_;
+  std::unique_ptr<Director> director_;
+  std::set<std::string> named_;
+  Model begin_;
+  std::map<std::string, std::uint64_t> bystanders_;
+  Stats before_;
+  std::vector<std::vector<std::vector<Place>>> places_;  // by puppet and operation
+  std::unordered_map<std::uint64_t, End> ends_;
+  const End* last_end_ = nullptr;
+  std::uint64_t instructions_ = 0;
+  Totals totals_;
+};
+
+#endif
+
+/// The duel's name as GoogleTest wants it.
+inline std::string name_of_duel(const ::testing::TestParamInfo<Duel>& info) {
+  std::string name;
+  for (const char* c = info.param.name; *c != '\0'; ++c)
+    if (std::isalnum(static_cast<unsigned char>(*c)) != 0)
+      name += *c;
+    else if (!name.empty() && name.back() != '_')
+      name += '_';
+  return name;
+}
+
+}  // namespace carafe::test
