@@ -3,6 +3,9 @@
 //
 //   TARGET PATH...                        over inputs: each is a file or a folder of files
 //   TARGET --random COUNT [SEED [FIRST]]  over COUNT random inputs from number FIRST on; input N of a SEED is always the same
+//
+// An input that ends the program is left in the file failed-input-SEED-N.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -22,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace {
 
-constexpr unsigned kHangSeconds = 60;  // then SIGALRM ends it
+constexpr unsigned kHangSeconds = 30;  // then SIGALRM ends it
 
 int replayed = 0;
 
@@ -41,12 +44,16 @@ void replay(const std::filesystem::path& path) {
 
 unsigned long long at_work = 0;  // number of the random input
 unsigned long long seed = 1;
+std::vector<std::uint8_t> input;
 
-/// Says which input it was, then ends as it would have ended.
+/// Says which input it was, keeps it, and ends as it would have ended.
 void last_words(int number) {
   char line[80];
   const int bytes = std::snprintf(line, sizeof line, "signal %d; repeat with: --random 1 %llu %llu\n", number, seed, at_work);
   if (::write(STDERR_FILENO, line, static_cast<std::size_t>(bytes)) < 0) ::_exit(1);
+  std::snprintf(line, sizeof line, "failed-input-%llu-%llu", seed, at_work);
+  const int fd = ::open(line, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd >= 0 && ::write(fd, input.data(), input.size()) < 0) ::_exit(1);
   std::signal(number, SIG_DFL);
   std::raise(number);
 }
@@ -61,9 +68,10 @@ int run_random(int argc, char** argv) {
   const auto begin = std::chrono::steady_clock::now();
   for (at_work = first; at_work < first + count; ++at_work) {
     std::mt19937_64 random(seed * 0x9e3779b97f4a7c15ULL + at_work);
-    std::vector<std::uint8_t> bytes(random() % (std::size_t{16} << random() % 6));
-    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random() >> 56);
-    run(bytes);
+    const std::size_t most = std::size_t{16} << random() % 6;
+    input.resize(random() % most);
+    for (auto& byte : input) byte = static_cast<std::uint8_t>(random() >> 56);
+    run(input);
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::printf("%llu random inputs of seed %llu in %.1f s: %.0f a second\n", count, seed, seconds, static_cast<double>(count) / seconds);

@@ -172,9 +172,9 @@ Atomic<std::uint64_t>* Evictor::find_entry(const Chunk& chunk, std::uint64_t see
 }
 
 bool Evictor::holds_item(const Chunk& chunk, std::uint64_t seen) const noexcept {
-  const SideWord::State state = SideWord::state(seen);
-  return (state == SideWord::kLinked || state == SideWord::kPart) && SideWord::stripe(seen) < engine_.view.geometry().stripe_count &&
-         !engine_.classes.shape(chunk.size_class).is_index;
+  const std::uint32_t stripe = SideWord::stripe(seen);
+  if (stripe >= engine_.view.geometry().stripe_count || engine_.classes.shape(chunk.size_class).is_index) return false;
+  return SideWord::state(seen) == SideWord::kLinked || SideWord::state(seen) == SideWord::kPart;
 }
 
 std::uint32_t Evictor::peek_counter(const Chunk& chunk) const noexcept {

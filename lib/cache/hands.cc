@@ -118,6 +118,7 @@ Claim Hands::search_probation_page_locked(std::uint32_t page, std::uint32_t& ind
       continue;
     }
     index = word * 64 + static_cast<std::uint32_t>(std::countr_zero(ripe));
+    if (index >= chunks_) break;  // a bit that stands for no chunk: somebody scribbled
     const Chunk chunk = slabs.chunk_at(page, index, size_class_);
     ++index;
     const std::uint64_t side = slabs.side(chunk).load(kAcquire);

@@ -16,13 +16,31 @@ constexpr std::uint32_t kSampledChunks = 32;
 
 }  // namespace
 
+/// Whether somebody alive is writing the chunk with this side word, or has its stripe locked and does not let go of it soon.
+bool PageMover::is_in_use(std::uint64_t side) const noexcept {
+  constexpr int kPauses = 40;
+  switch (SideWord::state(side)) {
+    case SideWord::kFree:
+      return false;
+    case SideWord::kClaimed:
+      return !engine_.liveness.is_claimant_dead(SideWord::claimant(side), me_.id);
+    case SideWord::kLinked:
+    case SideWord::kPart:
+      break;
+  }
+  const std::uint32_t stripe = SideWord::stripe(side);
+  if (stripe >= engine_.view.geometry().stripe_count) return false;
+  const auto& lock = engine_.view.stripe(stripe).lock;
+  for (int i = 0; i < kPauses && lock.load(kRelaxed) != LockWord::kFree; ++i) spin_pause();
+  const std::uint64_t owner = lock.load(kRelaxed);
+  return owner != LockWord::kFree && !engine_.liveness.is_dead(LockWord::owner(owner), me_.id);
+}
+
 bool PageMover::empty_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept {
   const Slabs& slabs = engine_.slabs;
   const std::uint32_t chunks = engine_.classes.shape(size_class).chunks;
-  for (std::uint32_t i = 0; i < chunks; ++i) {  // one that is being written spoils it: see that before anything is evicted
-    const std::uint64_t side = slabs.side(page, i).load(kAcquire);
-    if (SideWord::state(side) == SideWord::kClaimed && !engine_.liveness.is_claimant_dead(SideWord::claimant(side), me_.id)) return false;
-  }
+  for (std::uint32_t i = 0; i < chunks; ++i)  // one that is in use spoils it: see that before anything is evicted
+    if (is_in_use(slabs.side(page, i).load(kAcquire))) return false;
   for (int round = 0; round < 4; ++round) {  // a stripe may be locked just then
     bool empty = true;
     for (std::uint32_t i = 0; i < chunks; ++i) {
@@ -115,7 +133,15 @@ bool PageMover::take_from(std::uint32_t victim, std::uint32_t size_class, Reason
     count_used(best, victim, true);  // no hand ages what is in a class without evictions: whoever asks does
     return false;
   }
-  return move(best, victim, size_class);
+  if (move(best, victim, size_class)) return true;
+  if (reason == Reason::kIdle) return false;
+  // Somebody is at work there, and may be stopped. That spoils each page in which an item of his stripe lies, but hardly all of them.
+  constexpr int kMostTries = 64;
+  for (int i = 0; i < kMostTries; ++i) {
+    if (!hand.next_page(page) || page == best) return false;
+    if (move(page, victim, size_class)) return true;
+  }
+  return false;
 }
 
 /// Looks through some of the index's pages by their side words: tables left behind by deaths are freed, and pages without any go back

@@ -36,6 +36,7 @@ class PageMover {
   };
   [[nodiscard]] bool take_from(std::uint32_t victim, std::uint32_t size_class, Reason reason) const noexcept;
   std::uint32_t count_used(std::uint32_t page, std::uint32_t size_class, bool age) const noexcept;
+  [[nodiscard]] bool is_in_use(std::uint64_t side) const noexcept;
   [[nodiscard]] bool empty_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept;
 
   const Engine& engine_;

@@ -92,7 +92,7 @@ RULES += [
             ("lib/", r"(?:^|[^=!]=) SideWord::stripe\((\w+)\);\n(?:.*\n)?.*\bstripe >= engine_?\.view\.geometry\(\)\.stripe_count\b", "compared at once"),
             ("lib/", r"KeyId::of\(SideWord::stripe\(\w+\), ", "hashed, not an index"),
             ("lib/cache/rebuild.cc", r"view\.directory\(SideWord::stripe\(side\)\)|replace_table\(engine, me, SideWord::stripe\(side\), ", "drain_some: compared before"),
-            ("lib/cache/evictor.cc", r"Table::of\(engine_\.view, SideWord::stripe\(seen\)\)", "compared before: peek_counter, clear_counter"),
+            ("lib/cache/evictor.cc", r"Table::of\(engine_\.view, SideWord::stripe\(seen\)\)", "compared before: find_entry, change_counter"),
         ],
     ),
     (

@@ -113,7 +113,7 @@ TEST(OptimumTest, ASetOrADeleteEndsTheUseOfWhatWasStoredBefore) {
 
 TEST(OptimumTest, TheBoundCountsNoHitOnWhatHasExpired) {
   Trace trace(Columns{.ttls = true, .times = true});
-  for (const std::uint64_t t : {0, 50, 120, 400}) {
+  for (const std::uint64_t t : {0U, 50U, 120U, 400U}) {
     Request request;
     request.key = trace.keys.number("k");
     request.ttl_ms = 100;

@@ -3,7 +3,7 @@
 /// SIGSTOP wherever it is. Meanwhile all keys can be read as fast as ever, keys of other stripes can be written, those of its own stripe
 /// are written or refused within Options::lock_wait. When it goes on, it ends as if nothing had been: it was robbed of nothing.
 ///
-///   CARAFE_STEP_STOPPED_SECONDS=600   how long the writer stays stopped by SIGSTOP, all stops together; 3 s by default
+///   CARAFE_STEP_STOPPED_SECONDS=600   how long the writer stays stopped by SIGSTOP, all stops together; 2 s by default
 ///   CARAFE_STEP_STOPS=0               hold it at every instruction that others could notice, not at some of them
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -144,6 +144,13 @@ std::vector<Held> helds() {
        [](Stage& stage) {
          stage.fill(kLarge);
          return set("key", text('b', kLarge));
+       },
+       true, &evicted},
+      {"set that evicts a small one",
+       [](Stage& stage) {
+         stage.fill(kShared);
+         stage.find_key(kShared, &evicted);
+         return set(stage.key, text('b', kShared));
        },
        true, &evicted},
       {"set that moves a page",
@@ -339,7 +346,7 @@ TEST(StoppedWriter, HoldsUpNobodyAndIsRobbedOfNothing) { GTEST_SKIP() << "needs 
 /// A writer that is stopped by SIGSTOP again and again, wherever it is, and goes on every time.
 TEST(StoppedBySignal, HoldsUpNobodyAndIsRobbedOfNothing) {
   constexpr int kStops = 60;
-  const std::uint64_t seconds = number_from_environment("CARAFE_STEP_STOPPED_SECONDS", 3);
+  const std::uint64_t seconds = number_from_environment("CARAFE_STEP_STOPPED_SECONDS", 2);
   const std::uint64_t hold_ns = seconds * 1'000'000'000 / kStops;
   ScratchName name("stopped");
   Options options = with_capacity(4 * kMiB);

@@ -55,10 +55,10 @@ struct Thoroughness {
   /// Stop before every instruction, not only before those that others could notice.
   bool every_instruction = number_from_environment("CARAFE_STEP_EVERY", 0) != 0;
   std::uint64_t seed = number_from_environment("CARAFE_STEP_SEED", static_cast<std::uint64_t>(std::time(nullptr)));
-  std::uint64_t short_stops = full ? ~0ULL : 160;  // an operation with no more stops than that is stopped at each of them
-  std::uint64_t stops = number_from_environment("CARAFE_STEP_STOPS", 40);                         // of another one
-  std::uint64_t pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 10);         // of stops, per order of the puppets
-  std::uint64_t all_pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 1'000);  // where a play wants all
+  std::uint64_t short_stops = full ? ~0ULL : 130;  // an operation with no more stops than that is stopped at each of them
+  std::uint64_t stops = number_from_environment("CARAFE_STEP_STOPS", 32);                       // of another one
+  std::uint64_t pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 8);        // of stops, per order of the puppets
+  std::uint64_t all_pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 800);  // where a play wants all
   /// Of a loop at one place, so many rounds: to come to a later one takes a trap for each before it.
   std::uint32_t rounds = full ? ~0U : 48;
 };
@@ -214,11 +214,14 @@ class Trial {
     for (std::uint64_t i = 0; i < most; ++i) visit(i * count / most + random_.below(std::max<std::uint64_t>(1, count / most)));
   }
 
-  /// Of the first operation of `number`. A reader does not notice what a writer only reads: against one, stops before stores will do.
+  /// Of the first operation of `number`. A get that copies little reads first, and counts afterwards, which is nothing to others. A reader does not notice what a writer only reads: against one, stops before stores will do.
   [[nodiscard]] std::vector<Place> telling_places(std::uint32_t number) const {
     const std::vector<Place>& all = places_[number][0];
     const bool against_reader = play_.parts[number == 0 ? 1 : 0][0].verb == Operation::kGet;
-    if (!against_reader || play_.parts[number][0].verb == Operation::kGet || how_much_.full) return all;
+    if (how_much_.full) return all;
+    if (play_.all_pairs && play_.parts[number][0].verb == Operation::kGet && all.size() < kBeforeItCounts * 3)
+      return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), kBeforeItCounts))};
+    if (!against_reader || play_.parts[number][0].verb == Operation::kGet) return all;
     std::vector<Place> stores;
     for (const Place& place : all)
       if (place.kind != Survey::kLoad) stores.push_back(place);
@@ -249,7 +252,7 @@ class Trial {
         const std::vector<Place> of_x = telling_places(x);
         const std::vector<Place> of_y = telling_places(y);
         // The first puppet is the reader, and it is what it has seen before the writer's stores that tells.
-        const std::uint64_t most = !play_.all_pairs ? how_much_.pairs : x == 0 ? how_much_.all_pairs : how_much_.all_pairs / 8;
+        const std::uint64_t most = !play_.all_pairs ? how_much_.pairs : x == 0 ? how_much_.all_pairs : how_much_.all_pairs / 10;
         some_of(of_x.size() * of_y.size(), most, [&](std::uint64_t pair) {
           Schedule schedule = {to(x, of_x[pair / of_y.size()]), to(y, of_y[pair % of_y.size()])};
           if (puppets() == 3) append_all(schedule, 2);
@@ -284,7 +287,7 @@ class Trial {
     constexpr std::size_t kRounds = 22;
     constexpr std::uint64_t kFewest = 12;
     const std::vector<Place>& of_x = places_[0][0];
-    some_of(of_x.size() * kFewest, how_much_.all_pairs / 6, [&](std::uint64_t pair) {
+    some_of(of_x.size() * kFewest, how_much_.all_pairs / 7, [&](std::uint64_t pair) {
       Schedule schedule = {to(0, of_x[pair / kFewest])};
       for (std::size_t i = 0; i < play_.parts[1].size(); ++i) {
         const auto count = static_cast<std::uint32_t>(i < kRounds ? of_x.size() / 3 : pair % kFewest + 1);
@@ -520,6 +523,7 @@ class Trial {
   static unsigned long long number(std::uint64_t value) { return value; }
 
   static constexpr std::uint64_t kMostViolations = 50;
+  static constexpr std::size_t kBeforeItCounts = 32;  // stops of a get
 
   const Duel& duel_;
   const Thoroughness how_much_;

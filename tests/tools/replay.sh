@@ -87,9 +87,9 @@ contains "remark" "$out" "at least 1 MiB"
 expect 0 "$replay" skewed.keys --items 600 --policies carafe,lru
 equal "standard error" "$err" ""
 on_terminal "" "$replay skewed.keys --items 600 --policies carafe,lru"
-contains "what a terminal sees" "$out" "reading skewed.keys"
+contains "what a terminal sees" "$out" "measuring segments for 600 items"
 on_terminal "" "$replay skewed.keys --items 600 --policies carafe,lru -q"
-[[ $out != *reading* ]] || fail "progress in spite of -q: $out"
+[[ $out != *"measuring segments"* ]] || fail "progress in spite of -q: $out"
 
 # Errors.
 expect 2 "$replay"

@@ -6,12 +6,12 @@ create "$segment"
 for i in {1..10}; do "$carafe" set "$segment" "key $i" "value $i"; done
 
 expect 0 "$carafe" slabs "$segment"
-matches "header of slabs" "$(head -1 "$folder/out")" "^CLASS +KIND +CHUNK +PAGES +CHUNKS +USED +FREE +CLAIMED +USED% +EVICTED +MOVED-IN +MOVED-OUT +AGE$"
+matches "header of slabs" "$(head -1 "$folder/out")" "^CLASS +KIND +CHUNK +PAGES +CHUNKS +USED +FREE +CLAIMED +USED% +EVICTED +MOVED-IN +MOVED-OUT +CAME-BACK +AGE$"
 matches "a class of items" "$out" $'\n *'"[0-9]+  items +[0-9]+ +1 +[0-9]+ +10 "
 expect 0 "$carafe" slabs "$segment" --json
 equal "items" "$(json 'sum(s["used"] for s in o["slabs"] if not s["is_index"])')" 10
 equal "fields" "$(json 'sorted(o["slabs"][0])')" \
-  "['age_ms', 'chunk_bytes', 'chunks', 'claimed', 'evictions', 'free', 'is_index', 'moved_in', 'moved_out', 'pages', 'size_class', 'used']"
+  "['age_ms', 'chunk_bytes', 'chunks', 'claimed', 'evictions', 'free', 'ghost_hits', 'is_index', 'moved_in', 'moved_out', 'pages', 'probation', 'size_class', 'used']"
 
 expect 0 "$carafe" workers "$segment" --json
 equal "live workers of an idle segment" "$(json 'sum(w["alive"] for w in o["workers"])')" 0
