@@ -43,6 +43,7 @@ Claim Hands::claim(Standing standing) noexcept {
     if (victim) return victim;
     if (loser) return loser;
   }
+  visits_ = 0;  // the newcomers may all have been used, and joined the main part: it has patience of its own
   bool outdone = false;
   if (Claim taken = go_round_main(standing, {}, outdone)) return taken;
   if (coldest_.size_class == kNoClass || !engine_.slabs.lock_page(coldest_.page, me_)) return {};
@@ -217,7 +218,10 @@ Claim Hands::go_round_main(Standing standing, const Challenger& challenger, bool
     }
     for (; slabs.page_class(page) == size_class_ && index < chunks_ && visits_ < kHandVisits; ++index) {
       const Chunk chunk = slabs.chunk_at(page, index, size_class_);
-      if (slabs.is_on_probation(chunk)) continue;
+      if (slabs.is_on_probation(chunk)) {
+        if (coldest_.size_class == kNoClass) remember_coldest(chunk);  // in case that there are only such
+        continue;
+      }
       if (challenger && would_lose(chunk, challenger)) {
         outdone = true;
         break;

@@ -26,7 +26,7 @@ class Hands {
         size_class_(size_class),
         chunks_(engine.classes.shape(size_class).chunks) {}
 
-  /// Claims a chunk for an item that begins as `standing` says. Looks at kHandVisits items at most, then takes the coldest of them.
+  /// Claims a chunk for an item that begins as `standing` says. Each hand looks at kHandVisits items at most; then the coldest of them goes.
   [[nodiscard]] Claim claim(Standing standing) noexcept;
 
  private:
