@@ -55,15 +55,16 @@ Claim Hands::claim(Standing standing) noexcept {
 }
 
 /// Claims of the dead are seen at a glance. Whether a linked chunk is anybody's takes a look into its stripe's table: only after somebody died
-/// holding a lock, and once round.
+/// holding a lock, or after a clear, which leaves the items of tables that were started over; and once round.
 Claim Hands::sweep(Standing standing) noexcept {
   constexpr std::uint32_t kGlances = 8;  // a line of side words
   constexpr std::uint32_t kLooks = 2;
   const Slabs& slabs = engine_.slabs;
   const ClockHand hand(engine_.view, size_class_, state_.sweep_hand);
-  const auto take_overs = static_cast<std::uint32_t>(engine_.view.header().take_overs.load(kRelaxed));
-  if (state_.swept_take_overs.load(kRelaxed) != take_overs) {
-    state_.swept_take_overs.store(take_overs, kRelaxed);
+  // Both only go up. Clears begin at epoch 1.
+  const std::uint32_t causes = static_cast<std::uint32_t>(engine_.view.header().take_overs.load(kRelaxed)) + engine_.epoch() - 1;
+  if (state_.swept_take_overs.load(kRelaxed) != causes) {
+    state_.swept_take_overs.store(causes, kRelaxed);
     state_.sweep_left.store((state_.page_count.load(kRelaxed) + 1) * chunks_, kRelaxed);
   }
   const bool closely = state_.sweep_left.load(kRelaxed) != 0;

@@ -67,8 +67,10 @@ TEST(PoliciesTest, LruKeepsWhatWasUsedAndFifoDoesNot) {
 
 TEST(PoliciesTest, ClocksGiveOneOrThreeMoreTurns) {
   // "a" is hit three times; every newcomer makes the hand pass it by once.
+  EXPECT_EQ(play("clock1", 2, "aaaabca"), "mhhhmmh");
   EXPECT_EQ(play("clock1", 2, "aaaabcda"), "mhhhmmmm");
-  EXPECT_EQ(play("clock2", 2, "aaaabcda"), "mhhhmmmh");
+  EXPECT_EQ(play("clock2", 2, "aaaabcdea"), "mhhhmmmmh");
+  EXPECT_EQ(play("clock2", 2, "aaaabcdefa"), "mhhhmmmmmm");
 }
 
 TEST(PoliciesTest, SieveLeavesSurvivorsWhereTheyAre) {
@@ -81,11 +83,12 @@ TEST(PoliciesTest, SieveLeavesSurvivorsWhereTheyAre) {
 }
 
 TEST(PoliciesTest, SieveForgetsTheKeyUnderItsHand) {
-  const auto sieve = find_policy("sieve")->make({128, 3});
-  play(*sieve, "abcabd");
-  sieve->erase('d');  // the hand's next
-  EXPECT_EQ(play(*sieve, "efg"), "mmm");
-  sieve->erase('z');  // not there
+  const auto sieve = find_policy("sieve")->make({128, 4});
+  play(*sieve, "abcdabe");  // c went; d is next
+  sieve->erase('d');
+  sieve->erase('z');    // not there
+  play(*sieve, "fgh");  // f takes d's room, e and f go for g and h
+  EXPECT_EQ(held(*sieve, "abcdefgh"), "abgh");
 }
 
 TEST(PoliciesTest, S3FifoThrowsOneHitWondersOutAndKnowsThemWhenTheyReturn) {
