@@ -86,9 +86,10 @@ TEST(PoliciesTest, SieveForgetsTheKeyUnderItsHand) {
   const auto sieve = find_policy("sieve")->make({128, 4});
   play(*sieve, "abcdabe");  // c went; d is next
   sieve->erase('d');
-  sieve->erase('z');    // not there
-  play(*sieve, "fgh");  // f takes d's room, e and f go for g and h
-  EXPECT_EQ(held(*sieve, "abcdefgh"), "abgh");
+  sieve->erase('z');  // not there
+  play(*sieve, "d");  // takes the room that it left, as the newest
+  play(*sieve, "f");  // the hand was about to look at d; now e is its next
+  EXPECT_EQ(held(*sieve, "abcdef"), "abdf");
 }
 
 TEST(PoliciesTest, S3FifoThrowsOneHitWondersOutAndKnowsThemWhenTheyReturn) {

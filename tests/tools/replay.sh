@@ -104,6 +104,9 @@ expect 2 "$replay" book.keys --format xml
 expect 3 "$replay" nowhere.csv
 contains "message" "$err" "nowhere.csv"
 expect 2 "$replay" .
+# More than any machine has. Were it tried, the limit on the size of files would end it before the machine's memory does.
+expect 5 bash -c "ulimit -f 4194304; exec '$replay' book.keys --bytes 1T --policies carafe"
+contains "message" "$err" "to spare; try smaller sizes"
 expect 1 "$replay" book.keys --items 3 --policies lru --svg nowhere/curves.svg
 : >empty.csv
 expect 6 "$replay" empty.csv

@@ -6,6 +6,7 @@
 
 #include "exit_code.h"
 #include "layout/limits.h"
+#include "make_segment.h"
 #include "optimum.h"
 #include "policies/all.h"
 #include "segment_size.h"
@@ -92,7 +93,7 @@ class Experiment {
     Options options;
     options.capacity_bytes = result.capacity_bytes;
     options.eviction = settings_.eviction;
-    Cache cache = Cache::create_anonymous(options);
+    Cache cache = make_segment(options);
     const Payload payload = settings_.by_bytes ? Payload::of_trace(settings_.value_bytes) : Payload::uniform(result.value_bytes);
     ReplayProgress progress;
     if (watcher_) progress = [&](std::uint64_t done) { watcher_(what, done, trace_.size()); };
@@ -116,7 +117,7 @@ class Experiment {
     cache.clear();
     Refill refill;
     refill.items = fill_uniformly(cache, value_bytes);
-    Cache fresh = Cache::create_anonymous(options);
+    Cache fresh = make_segment(options);
     refill.fresh_items = fill_uniformly(fresh, value_bytes);
     return refill;
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "layout/limits.h"
+#include "make_segment.h"
 #include "payload.h"
 
 namespace carafe::replay {
@@ -21,7 +22,7 @@ std::uint64_t items_in(std::uint64_t capacity_bytes, std::uint64_t value_bytes, 
   Options options;
   options.capacity_bytes = capacity_bytes;
   options.eviction = eviction;
-  Cache cache = Cache::create_anonymous(options);
+  Cache cache = make_segment(options);
   return fill_uniformly(cache, value_bytes);
 }
 
