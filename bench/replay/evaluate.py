@@ -24,12 +24,12 @@ TTL_WORST, TTL_MEAN = 0.0, 2.0
 PROCESSES_LOSS = 0.3  # points of the hit ratio
 KILLS_LOSS = 0.3
 
-# The tool's policies and their columns in targets.csv; how near they have to come. W-TinyLFU has many details that nobody fixed.
+# The tool's policies and their columns in targets.csv, and how near they have to come in every cell.
 COLUMNS = {"opt": "mr_opt", "fifo": "mr_fifo", "lru": "mr_lru", "clock1": "mr_clock1", "clock2": "mr_clock2", "sieve": "mr_sieve",
            "s3fifo": "mr_s3fifo_t2", "arc": "mr_arc", "wtinylfu": "mr_wtinylfu_adaptive"}
 EXACT = 0.0001
-LOOSE = {"wtinylfu": None}
-
+NEAR = {"arc": 0.0005}  # how the target's fractions are rounded is left open by the paper
+LOOSE = {"wtinylfu": 0.005}  # many details that nobody fixed, so only the mean over all cells
 
 def fewer(ours, theirs):
     """By how many per cent we have fewer misses: of theirs where we are better, of ours where we are worse, so that both weigh alike."""
@@ -79,7 +79,7 @@ class Bench:
 
     def verdict(self, sentence, value, least):
         ok = value >= least
-        self.verdicts.append((ok, f"{sentence}: {value:+.2f} (at least {least:+.2f})"))
+        self.verdicts.append((ok, f"{sentence}: {value:+.3f} (at least {least:+.3f})"))
 
     def keep(self, part, rows):
         self.kept[part] = rows
@@ -96,7 +96,7 @@ class Bench:
     # --- the parts ---
 
     def policies(self):
-        """The simulated policies against the figures of libCacheSim's twin: without carafe, so at exactly that many items."""
+        """The simulated policies against targets.csv: without carafe, so at exactly that many items."""
         print(f"{'POLICY':10}{'CELLS':>6}{'WITHIN 0.0001':>15}{'MEAN DIFF':>11}{'WORST':>9}  AT")
         differences = {policy: [] for policy in COLUMNS}
         for trace, rows in self.cells().items():
@@ -109,8 +109,12 @@ class Bench:
             near = sum(abs(d) <= EXACT for d, _ in found)
             worst = max(found, key=lambda pair: abs(pair[0]))
             print(f"{policy:10}{len(found):6}{near:15}{mean(d for d, _ in found):+11.4f}{worst[0]:+9.4f}  {worst[1]}")
-            if policy not in LOOSE:
-                self.verdict(f"{policy}: share of cells that agree to four digits, %", 100.0 * near / len(found), 100.0)
+            if policy in LOOSE:
+                self.verdict(f"simulated {policy}: mean difference from targets.csv, points", -100 * abs(mean(d for d, _ in found)),
+                             -100 * LOOSE[policy])
+            else:
+                self.verdict(f"simulated {policy}: largest difference from targets.csv, points", -100 * abs(worst[0]),
+                             -100 * NEAR.get(policy, EXACT))
         self.keep("policies", differences)
 
     def uniform(self):

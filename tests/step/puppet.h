@@ -41,6 +41,7 @@ struct Survey {
   static constexpr std::uint32_t kMostInstructions = 400'000;
   std::uint32_t count = 0;
   std::uintptr_t at[kMostInstructions];
+  std::uint32_t where[kMostInstructions];  // in the segment, of what it touched first
   Kind kind[kMostInstructions];
 };
 
@@ -136,10 +137,13 @@ inline void note(std::uintptr_t at) noexcept {
   Survey& survey = *self.survey;
   if (survey.count == Survey::kMostInstructions) return;
   survey.at[survey.count] = at;
+  survey.where[survey.count] = 0;
   survey.kind[survey.count++] = Survey::kPlain;
 }
-inline void mark(Survey::Kind kind) noexcept {
-  if (self.survey->count != 0) self.survey->kind[self.survey->count - 1] = kind;
+inline void mark(Survey::Kind kind, std::size_t where = 0) noexcept {
+  if (self.survey->count == 0) return;
+  self.survey->kind[self.survey->count - 1] = kind;
+  self.survey->where[self.survey->count - 1] = static_cast<std::uint32_t>(where);
 }
 
 /// An access to the protected segment: the stop, or it is let through, alone.
@@ -158,11 +162,12 @@ inline void on_access(int, siginfo_t* info, void* context) {
   }
   if (self.stop.kind == Stop::kSurvey) {
     if (self.survey->count == 0) note(static_cast<std::uintptr_t>(registers[REG_RIP]));
+    const auto where = static_cast<std::size_t>(static_cast<std::byte*>(info->si_addr) - self.segment.at);
     constexpr long long kWrite = 2;  // of a page fault's error code
     if ((registers[REG_ERR] & kWrite) != 0) {
-      mark(Survey::kStore);
+      mark(Survey::kStore, where);
     } else if (first_page) {
-      mark(Survey::kLoad);
+      mark(Survey::kLoad, where);
     }
   }
   std::byte* page = guillotine::os_page_of(reinterpret_cast<std::uintptr_t>(info->si_addr));

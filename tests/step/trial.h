@@ -58,7 +58,7 @@ struct Thoroughness {
   std::uint64_t short_stops = full ? ~0ULL : 130;  // an operation with no more stops than that is stopped at each of them
   std::uint64_t stops = number_from_environment("CARAFE_STEP_STOPS", 32);                       // of another one
   std::uint64_t pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 8);        // of stops, per order of the puppets
-  std::uint64_t all_pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 800);  // where a play wants all
+  std::uint64_t all_pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 1'000);  // where a play wants all
   /// Of a loop at one place, so many rounds: to come to a later one takes a trap for each before it.
   std::uint32_t rounds = full ? ~0U : 48;
 };
@@ -111,6 +111,7 @@ class Trial {
     std::uint32_t instruction = 0;
     Survey::Kind kind = Survey::kPlain;
     Stop stop;
+    bool concerns_readers = false;
   };
   /// A move as it is written: "0@17" puppet 0 to the 17th instruction of its operation; "0+3" before the third access from here; "0*" to
   /// the end of the operation.
@@ -189,11 +190,19 @@ class Trial {
         const std::uint32_t visit = ++visits[all.survey.at[i]];
         const bool telling = all.survey.kind[i] != Survey::kPlain;
         if ((!telling && !how_much_.every_instruction) || visit > how_much_.rounds || all.survey.at[i] - vdso < 3 * 4096) continue;
-        places.push_back({i, all.survey.kind[i], {Stop::kAtAddress, visit, all.survey.at[i]}});
+        places.push_back({i, all.survey.kind[i], {Stop::kAtAddress, visit, all.survey.at[i]}, concerns_readers(all.survey, i)});
       }
       instructions_ += all.survey.count;
       places_.back().push_back(std::move(places));
     }
+  }
+
+  /// Whether it touches what a get's answer depends on: the header, the directory, the pages. All else are counts, locks and advice.
+  [[nodiscard]] bool concerns_readers(const Survey& survey, std::uint32_t instruction) const noexcept {
+    const Geometry& geometry = stage_.view().geometry();
+    const std::uint32_t where = survey.where[instruction];
+    return survey.kind[instruction] == Survey::kSyscall || where < geometry.workers_at ||
+           (where >= geometry.directory_at && where < geometry.classes_at) || where >= geometry.pages_at;
   }
 
   [[nodiscard]] static Step to_the_end(std::uint32_t puppet) { return {puppet, '*', 0, {}}; }
@@ -214,18 +223,17 @@ class Trial {
     for (std::uint64_t i = 0; i < most; ++i) visit(i * count / most + random_.below(std::max<std::uint64_t>(1, count / most)));
   }
 
-  /// Of the first operation of `number`. A get that copies little reads first, and counts afterwards, which is nothing to others. A reader does not notice what a writer only reads: against one, stops before stores will do.
+  /// Where to stop the first operation of `number` in a pair of stops. With a get among the two, only what bears on its answer: its own loads, and
+  /// the other one's stores, since a reader does not notice what others read.
   [[nodiscard]] std::vector<Place> telling_places(std::uint32_t number) const {
     const std::vector<Place>& all = places_[number][0];
+    const bool reads = play_.parts[number][0].verb == Operation::kGet;
     const bool against_reader = play_.parts[number == 0 ? 1 : 0][0].verb == Operation::kGet;
-    if (how_much_.full) return all;
-    if (play_.all_pairs && play_.parts[number][0].verb == Operation::kGet && all.size() < kBeforeItCounts * 3)
-      return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), kBeforeItCounts))};
-    if (!against_reader || play_.parts[number][0].verb == Operation::kGet) return all;
-    std::vector<Place> stores;
+    if (how_much_.full || (!reads && !against_reader)) return all;
+    std::vector<Place> telling;
     for (const Place& place : all)
-      if (place.kind != Survey::kLoad) stores.push_back(place);
-    return stores;
+      if (place.concerns_readers && place.kind != (reads ? Survey::kStore : Survey::kLoad)) telling.push_back(place);
+    return telling;
   }
 
   /// X to i, all others whole, X on; for every puppet X and every i of each of its operations.
@@ -287,7 +295,7 @@ class Trial {
     constexpr std::size_t kRounds = 22;
     constexpr std::uint64_t kFewest = 12;
     const std::vector<Place>& of_x = places_[0][0];
-    some_of(of_x.size() * kFewest, how_much_.all_pairs / 7, [&](std::uint64_t pair) {
+    some_of(of_x.size() * kFewest, how_much_.all_pairs / 9, [&](std::uint64_t pair) {
       Schedule schedule = {to(0, of_x[pair / kFewest])};
       for (std::size_t i = 0; i < play_.parts[1].size(); ++i) {
         const auto count = static_cast<std::uint32_t>(i < kRounds ? of_x.size() / 3 : pair % kFewest + 1);
@@ -523,7 +531,6 @@ class Trial {
   static unsigned long long number(std::uint64_t value) { return value; }
 
   static constexpr std::uint64_t kMostViolations = 50;
-  static constexpr std::size_t kBeforeItCounts = 32;  // stops of a get
 
   const Duel& duel_;
   const Thoroughness how_much_;

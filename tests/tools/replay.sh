@@ -14,8 +14,8 @@ expect() {
   [[ $code == "$wanted" ]] || fail "exit code $code instead of $wanted of: ${*@Q}: $err"
   [[ $wanted == 0 || $err == "carafe-replay: "* ]] || fail "no message on standard error of: ${*@Q}: \"$err\""
 }
-# misses POLICY [ROOM]: of the last JSON.
-misses() { json "[p['misses'] for p in o['rooms'][${2:-0}]['policies'] if p['policy'] == '$1'][0]"; }
+# misses POLICY: of the last JSON, of one room. (Python's start would cost more than most of what is tested here.)
+misses() { sed -nE "s/.*\"policy\":\"$1\",\"gets\":[0-9]+,\"hits\":[0-9]+,\"misses\":([0-9]+),.*/\1/p" "$folder/out"; }
 
 # The textbook's reference string: FIFO 15 faults, LRU 12, the optimum 9.
 printf '%s\n' 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1 >book.keys
@@ -60,7 +60,7 @@ expect 0 "$replay" skewed.keys --items 600 --policies carafe,lru,opt --json --re
 [[ $(json 'abs(o["rooms"][0]["room"] - 600) < 20') == True ]] || fail "room for 600 items: $out"
 [[ $(misses opt) -lt $(misses carafe) && $(misses carafe) -lt $(($(misses lru) * 11 / 10)) ]] || fail "misses out of order: $out"
 [[ $(json 'o["rooms"][0]["refill"]["items"] > 0.95 * o["rooms"][0]["refill"]["fresh_items"]') == True ]] || fail "refill: $out"
-expect 0 "$replay" skewed.keys --items 600 --policies carafe --processes 2 --kill-every 1000 --json
+expect 0 "$replay" skewed.keys --bytes 1M --policies carafe --processes 2 --kill-every 1000 --json
 [[ $(json '10 < o["rooms"][0]["kills"] <= 20') == True ]] || fail "kills: $out"
 equal "gets" "$(json 'o["rooms"][0]["policies"][0]["gets"]')" 20000
 
@@ -84,12 +84,12 @@ expect 0 "$replay" book.csv --fractions 0.5 --policies carafe,lru
 contains "remark" "$out" "at least 1 MiB"
 
 # Progress is for people: not in a pipe, and gone at the end on a terminal.
-expect 0 "$replay" skewed.keys --items 600 --policies carafe,lru
+expect 0 "$replay" book.keys --items 3 --policies lru,fifo
 equal "standard error" "$err" ""
-on_terminal "" "$replay skewed.keys --items 600 --policies carafe,lru"
-contains "what a terminal sees" "$out" "measuring segments for 600 items"
-on_terminal "" "$replay skewed.keys --items 600 --policies carafe,lru -q"
-[[ $out != *"measuring segments"* ]] || fail "progress in spite of -q: $out"
+on_terminal "" "$replay book.keys --items 3 --policies lru,fifo"
+contains "what a terminal sees" "$out" $'\e[Kfifo, 3 items\e[K'
+on_terminal "" "$replay book.keys --items 3 --policies lru,fifo -q"
+[[ $out != *"3 items"* ]] || fail "progress in spite of -q: $out"
 
 # Errors.
 expect 2 "$replay"

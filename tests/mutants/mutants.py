@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""The defects: one small change each that a careful person could make, and the test that has to notice.
+
+name: what was done. file, old, new: the change; `old` must occur exactly once. test: a target of the gcc preset. arguments, environment: how it is
+run; it has to end with something else than 0. Where no short run notices, the documented long one is named instead.
+"""
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+    arguments: tuple = ()
+    environment: dict = {}
+
+
+STEPS = "crash_every_step_test"
+SWITCH = "step_every_switch_test"
+IMAGES = ("--random", "20000", "1")
+
+MUTANTS = [
+    # The order of each pair of stores in a set.
+    Mutant(
+        "linked after it is visible",
+        "lib/cache/writer.cc",
+        """  slabs.side(draft.head.chunk).store(SideWord::linked(SideWord::generation(draft.head.word), key.stripe, key.tag), kRelease);
+  CARAFE_STEP("publish: linked");
+  const std::uint64_t kept_counter = replaces && Entry::tag(old.word) == key.tag ? Entry::counter(entry->load(kRelaxed)) : 0;
+  entry->store(Entry::make(key.tag, draft.head.chunk.offset) | kept_counter, kRelease);
+  CARAFE_STEP("publish: visible");
+""",
+        """  const std::uint64_t kept_counter = replaces && Entry::tag(old.word) == key.tag ? Entry::counter(entry->load(kRelaxed)) : 0;
+  entry->store(Entry::make(key.tag, draft.head.chunk.offset) | kept_counter, kRelease);
+  CARAFE_STEP("publish: visible");
+  slabs.side(draft.head.chunk).store(SideWord::linked(SideWord::generation(draft.head.word), key.stripe, key.tag), kRelease);
+  CARAFE_STEP("publish: linked");
+""",
+        STEPS,
+    ),
+    Mutant(
+        "version raised before the entry is stored",
+        "lib/cache/writer.cc",
+        """  entry->store(Entry::make(key.tag, draft.head.chunk.offset) | kept_counter, kRelease);
+  CARAFE_STEP("publish: visible");
+  Table::raise_version(entry);
+""",
+        """  Table::raise_version(entry);
+  entry->store(Entry::make(key.tag, draft.head.chunk.offset) | kept_counter, kRelease);
+  CARAFE_STEP("publish: visible");
+""",
+        STEPS,
+    ),
+    Mutant(
+        "the old item freed before the version is raised",
+        "lib/cache/writer.cc",
+        """  Table::raise_version(entry);
+  CARAFE_STEP("publish: version raised");
+  if (replaces) release_item_locked(engine_, old.chunk, old.side, old.item);
+""",
+        """  if (replaces) release_item_locked(engine_, old.chunk, old.side, old.item);
+  CARAFE_STEP("publish: version raised");
+  Table::raise_version(entry);
+""",
+        STEPS,
+    ),
+    Mutant("erase does not raise the version", "lib/cache/writer.cc", "  Table::raise_version(found.entry);\n", "", STEPS),
+    # The hand.
+    Mutant(
+        "eviction does not raise the version",
+        "lib/cache/evictor.cc",
+        "  Table::raise_version(entry);\n  CARAFE_STEP(\"unlink: version raised\");\n",
+        "  CARAFE_STEP(\"unlink: version raised\");\n",
+        STEPS,
+    ),
+    Mutant(
+        "version not raised for a chunk that nothing refers to",
+        "lib/cache/evictor.cc",
+        "    table.raise_versions(tag);\n    me_.count(outdated ?",
+        "    me_.count(outdated ?",
+        STEPS,
+    ),
+    Mutant(
+        "the side word is not looked at again under the lock",
+        "lib/cache/evictor.cc",
+        """  const StripeGuard guard = StripeGuard::attempt(engine_, me_, stripe);
+  if (!guard || engine_.slabs.side(chunk).load(kAcquire) != seen) return {};  // freed and linked elsewhere meanwhile
+""",
+        """  const StripeGuard guard = StripeGuard::attempt(engine_, me_, stripe);
+  if (!guard) return {};
+""",
+        SWITCH,
+    ),
+    Mutant("claims of the dead are never taken", "lib/cache/evictor.cc", "if (!engine_.liveness.is_claimant_dead(SideWord::claimant(seen), me_.id)) return {};", "return {};", STEPS),
+    # Readers.
+    Mutant(
+        "a miss is validated in one bucket",
+        "lib/cache/reader.cc",
+        "      if (first.version.load(kRelaxed) == first_version && second.version.load(kRelaxed) == second_version &&\n",
+        "      if (first.version.load(kRelaxed) == first_version &&\n",
+        SWITCH,
+    ),
+    Mutant(
+        "a hit is not validated",
+        "lib/cache/reader.cc",
+        "      if (home.version.load(kRelaxed) == home_version && directory.load(kRelaxed) == directory_word) {",
+        "      if (directory.load(kRelaxed) == directory_word) {",
+        SWITCH,
+    ),
+    Mutant("a reader does not see that its table was replaced", "lib/cache/reader.cc", "home_version && directory.load(kRelaxed) == directory_word) {", "home_version) {", SWITCH),
+    Mutant("an epoch is not compared", "lib/cache/items.h", "{ return header.epoch() == now; }", "{ return header.epoch() == now || now != 0; }", "api_clear_test"),
+    Mutant("expiry compared the wrong way", "lib/expiry/ttl.h", "at_ms != kNeverExpires && at_ms <= now_ms()", "at_ms != kNeverExpires && at_ms > now_ms()", "api_ttl_test"),
+    # Twins, displacement, tables.
+    Mutant("what a displacement left twice is not removed", "lib/index/table.cc", "          twin.store(Entry::kEmpty, kRelease);\n          raise_version(&twin);\n", "          raise_version(&twin);\n", STEPS),
+    Mutant(
+        "a displaced entry is cleared before its copy is there",
+        "lib/index/table.cc",
+        """      place->store(word, kRelease);
+      CARAFE_STEP("displace: copied");
+""",
+        """      entry.store(Entry::kEmpty, kRelease);
+      CARAFE_STEP("displace: copied");
+      place->store(word, kRelease);
+""",
+        STEPS,
+    ),
+    # Pages.
+    Mutant("a page changes its class before it is empty", "lib/cache/page_mover.cc", "    moved = empty_page_locked(page, from);\n", "    moved = true;\n", "api_capacity_test"),
+    # Who is alive.
+    Mutant("a lock is taken over without proof of death", "lib/lock/owner_lock.cc", "  if (!me.liveness.is_dead(LockWord::owner(seen), me.id)) return false;\n", "", "step_stopped_test"),
+    Mutant(
+        "the incarnation moves before the byte is ours",
+        "lib/workers/worker_registry.cc",
+        "    if (LifeToken::take(segment_,",
+        "    segment_.view.worker(0).incarnation.fetch_add(1, kRelease);\n    if (LifeToken::take(segment_,",
+        "process_slots_test",
+    ),
+    Mutant("a fork is not noticed", "lib/workers/worker_registry.cc", "MADV_WIPEONFORK", "MADV_NORMAL", "process_fork_test"),
+    Mutant("a lock outlives its owner for ever", "lib/lock/owner_lock.cc", "  if (!me.liveness.is_dead(LockWord::owner(seen), me.id)) return false;\n", "  if (me.word != 0) return false;\n", STEPS),
+    Mutant(
+        "a new tenant throws away the counters of the dead one",
+        "lib/workers/worker_registry.cc",
+        "      mine.pid.store(",
+        "      for (auto& lane : mine.lanes)\n        for (auto& counter : lane.counters) counter.store(0, kRelaxed);\n      mine.pid.store(",
+        STEPS,
+    ),
+    # Numbers from the segment.
+    Mutant("an offset beyond the pages", "lib/segment/view.h", "    if (rest >= all || bytes > all - rest || (offset & 7) != 0) [[unlikely]]\n", "    if (rest >= all || (offset & 7) != 0) [[unlikely]]\n", "image_fuzz", IMAGES),
+    Mutant("a page's class that does not exist", "lib/slab/slabs.h", "    return found < classes_.count() ? found : kNoClass;\n", "    return found;\n", "image_fuzz", IMAGES),
+    Mutant("a stripe that does not exist", "lib/cache/evictor.cc", "  if (stripe >= engine_.view.geometry().stripe_count || engine_.classes.shape(chunk.size_class).is_index) return false;\n", "  if (engine_.classes.shape(chunk.size_class).is_index) return false;\n", "image_fuzz", IMAGES),
+    Mutant("a page that does not exist", "lib/evict/clock_hand.cc", "  return {page < pages ? page : 0, static_cast<std::uint32_t>(word)};\n", "  return {page, static_cast<std::uint32_t>(word)};\n", "image_fuzz", IMAGES),
+    Mutant("a chain longer than any value", "lib/cache/items.h", "  if (total > engine.largest_value_bytes() || total < item.header.value_bytes()) return false;\n", "", "image_fuzz", IMAGES),
+    Mutant("a chunk that does not exist", "lib/cache/hands.cc", "    if (index >= chunks_) break;  // a bit that stands for no chunk: somebody scribbled\n", "", "image_fuzz", IMAGES),
+    # Verbs.
+    Mutant("compare_and_set does not compare", "lib/cache/writer.cc", "version_token(found.chunk.offset, found.side) == version ? Status::kOk", "version_token(found.chunk.offset, found.side) != 0 ? Status::kOk", "api_add_replace_cas_test"),
+    Mutant("add replaces", "lib/cache/writer.cc", "      return live ? Status::kExists : Status::kOk;\n", "      return Status::kOk;\n", "api_add_replace_cas_test"),
+    Mutant("a write into a removed segment says kOk", "lib/cache/writer.cc", "    if (verdict == Status::kOk && engine_.retired()) verdict = Status::kRetired;\n", "", SWITCH),
+]
