@@ -212,7 +212,8 @@ class Bench:
     def processes(self):
         """One trace by one, two and four processes, interleaved; and with workers killed on the way."""
         print(f"{'TRACE':18}{'ITEMS':>8}{'HOW':>28}{'CARAFE':>9}{'POINTS':>9}{'KILLS':>7}")
-        cells = [("multi2", 568)] if self.options.quick else [("web12_sized", 4127), ("cloudphysics_sized", 4897), ("scarab_a", 15351), ("sprite", 708)]
+        # Where the duel is close (multi2 or cloudphysics at other sizes), one process alone varies by half a point from segment to segment.
+        cells = [("multi2", 568)] if self.options.quick else [("web12_sized", 4127), ("scarab_a", 15351), ("sprite", 708)]
         ways = [("2 processes", ["--processes", 2]), ("4 processes", ["--processes", 4]),
                 ("2 processes, 8 apart", ["--processes", 2, "--overlap", 8]), ("4 processes, 8 apart", ["--processes", 4, "--overlap", 8]),
                 ("4 processes, killed", ["--processes", 4, "--kill-every", 2000])]

@@ -112,7 +112,7 @@ TEST_F(ShadowCacheTest, PlainClockKeepsWhatIsUsed) {
 
 TEST_F(ShadowCacheTest, StaysWithinItsArraysWhateverIsInThem) {
   test::Random random(3);
-  for (int round = 0; round < 200; ++round) {
+  for (std::uint32_t round = 0; round < 200; ++round) {
     auto* words = reinterpret_cast<std::uint64_t*>(&shadow_);
     for (std::size_t i = 0; i < sizeof shadow_ / 8; ++i) words[i] = random.next();
     const ShadowCache cache(shadow_, kModeTable[round % kModes], sketch_, 1 + static_cast<std::uint32_t>(random.below(kShadowSlots)));

@@ -55,12 +55,12 @@ struct Thoroughness {
   /// Stop before every instruction, not only before those that others could notice.
   bool every_instruction = number_from_environment("CARAFE_STEP_EVERY", 0) != 0;
   std::uint64_t seed = number_from_environment("CARAFE_STEP_SEED", static_cast<std::uint64_t>(std::time(nullptr)));
-  std::uint64_t short_stops = full ? ~0ULL : 130;  // an operation with no more stops than that is stopped at each of them
-  std::uint64_t stops = number_from_environment("CARAFE_STEP_STOPS", 32);                       // of another one
+  std::uint64_t short_stops = full ? ~0ULL : 100;  // an operation with no more stops than that is stopped at each of them
+  std::uint64_t stops = number_from_environment("CARAFE_STEP_STOPS", 24);                       // of another one
   std::uint64_t pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 8);        // of stops, per order of the puppets
-  std::uint64_t all_pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 1'000);  // where a play wants all
+  std::uint64_t all_pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 800);  // where a play wants all
   /// Of a loop at one place, so many rounds: to come to a later one takes a trap for each before it.
-  std::uint32_t rounds = full ? ~0U : 48;
+  std::uint32_t rounds = full ? ~0U : 24;
 };
 
 /// Carries out the schedules of one play, and judges.
@@ -260,7 +260,8 @@ class Trial {
         const std::vector<Place> of_x = telling_places(x);
         const std::vector<Place> of_y = telling_places(y);
         // The first puppet is the reader, and it is what it has seen before the writer's stores that tells.
-        const std::uint64_t most = !play_.all_pairs ? how_much_.pairs : x == 0 ? how_much_.all_pairs : how_much_.all_pairs / 10;
+        const std::uint64_t some = how_much_.pairs * (puppets() == 3 ? 12 : 1);
+        const std::uint64_t most = !play_.all_pairs ? some : x == 0 ? how_much_.all_pairs : how_much_.all_pairs / 10;
         some_of(of_x.size() * of_y.size(), most, [&](std::uint64_t pair) {
           Schedule schedule = {to(x, of_x[pair / of_y.size()]), to(y, of_y[pair % of_y.size()])};
           if (puppets() == 3) append_all(schedule, 2);
@@ -295,7 +296,7 @@ class Trial {
     constexpr std::size_t kRounds = 22;
     constexpr std::uint64_t kFewest = 12;
     const std::vector<Place>& of_x = places_[0][0];
-    some_of(of_x.size() * kFewest, how_much_.all_pairs / 9, [&](std::uint64_t pair) {
+    some_of(of_x.size() * kFewest, how_much_.all_pairs / 10, [&](std::uint64_t pair) {
       Schedule schedule = {to(0, of_x[pair / kFewest])};
       for (std::size_t i = 0; i < play_.parts[1].size(); ++i) {
         const auto count = static_cast<std::uint32_t>(i < kRounds ? of_x.size() / 3 : pair % kFewest + 1);
