@@ -57,7 +57,7 @@ Status run_get(Handle& handle, std::string_view text, std::string* value, ReadDe
   }
   const Key key = Key::of(engine, text);
   const ReadResult result = Reader(engine, me).read(key, value, details, me.lane != nullptr);
-  if (engine.duel.samples(key.tag)) engine.duel.feed(KeyId::of(key.stripe, key.tag), me);
+  engine.duel.note_request(key.stripe, key.tag, me);
   return settle(handle, engine, me, result);
 }
 
@@ -219,7 +219,7 @@ std::vector<std::optional<std::string>> Cache::get_many(std::span<const std::str
       auto& value = values[start + i];
       value.emplace();
       if (settle(*handle_, engine, me, reader.read(hashed[i], &*value, nullptr, me.lane != nullptr)) != Status::kOk) value.reset();
-      if (engine.duel.samples(hashed[i].tag)) engine.duel.feed(KeyId::of(hashed[i].stripe, hashed[i].tag), me);
+      engine.duel.note_request(hashed[i].stripe, hashed[i].tag, me);
     }
   }
   return values;

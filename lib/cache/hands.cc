@@ -4,21 +4,20 @@
 #include <algorithm>
 #include <bit>
 
-#include "cache/page_mover.h"
+#include "cache/page_shares.h"
 #include "evict/clock_hand.h"
 
 namespace carafe {
 
-std::uint64_t Hands::main_share() const noexcept {
-  const std::uint64_t all = std::uint64_t{state_.page_count.load(kRelaxed)} * chunks_;
-  return all - all * engine_.duel.mode().probation_permille / 1000;
+Hands::Shares Hands::shares() const noexcept {
+  const std::uint64_t chunks = std::uint64_t{state_.page_count.load(kRelaxed)} * chunks_;
+  const std::uint64_t probation = state_.probation.load(kRelaxed);
+  return {probation, chunks - std::min(chunks, probation), chunks - chunks * engine_.duel.mode().probation_permille / 1000};
 }
 
 bool Hands::is_probations_turn() const noexcept {
-  const std::uint64_t probation = state_.probation.load(kRelaxed);
-  if (probation == 0) return false;
-  const std::uint64_t all = std::uint64_t{state_.page_count.load(kRelaxed)} * chunks_;
-  return all - std::min(all, probation) <= main_share();
+  const Shares now = shares();
+  return now.probation != 0 && now.in_main <= now.main_wanted;
 }
 
 Claim Hands::begin_page_locked(const Claim& claim, Standing standing) const noexcept {
@@ -29,7 +28,7 @@ Claim Hands::begin_page_locked(const Claim& claim, Standing standing) const noex
 Claim Hands::claim(Standing standing) noexcept {
   constexpr std::uint64_t kStep = 16;  // evictions are counted for all classes together in such steps
   if (state_.evictions.load(kRelaxed) % kStep == kStep - 1 && engine_.duel.is_on() && engine_.duel.note_evictions(kStep))
-    PageMover(engine_, me_).share_out();
+    PageShares(engine_, me_).share_out();
   if (engine_.duel.is_on())
     if (Claim left = sweep(standing)) return left;
   while (is_probations_turn() && visits_ < kHandVisits) {
@@ -97,8 +96,7 @@ Hands::Verdict Hands::judge(const Chunk& chunk, std::uint64_t side) noexcept {
   const std::uint32_t used = evictor_.peek_counter(chunk);
   engine_.duel.sketch().add(KeyId::of(SideWord::stripe(side), SideWord::tag(side)), std::min<std::uint32_t>(used, 3));
   if (engine_.duel.mode().rule == PromotionRule::kUsed) return used != 0 ? Verdict::kStays : Verdict::kGoes;
-  const std::uint64_t all = std::uint64_t{state_.page_count.load(kRelaxed)} * chunks_;
-  if (all - std::min<std::uint64_t>(all, state_.probation.load(kRelaxed)) < main_share()) return Verdict::kStays;
+  if (const Shares now = shares(); now.in_main < now.main_wanted) return Verdict::kStays;
   return used != 0 ? Verdict::kChallenges : Verdict::kGoes;
 }
 
@@ -157,7 +155,7 @@ Claim Hands::go_round_probation(Standing standing, Challenger& challenger) noexc
       index = 0;
       if (done) {
         hand.move_to({page, index});
-        if (hand.note_page_turn()) PageMover(engine_, me_).balance(size_class_);
+        if (hand.note_page_turn()) PageShares(engine_, me_).balance(size_class_);
         if (Claim free = slabs.claim_free(size_class_, standing, me_)) return free;
       }
     }
@@ -210,7 +208,7 @@ Claim Hands::go_round_main(Standing standing, const Challenger& challenger, bool
       hand.move_to({page, index});
     }
     if (done) {
-      if (hand.note_page_turn()) PageMover(engine_, me_).balance(size_class_);
+      if (hand.note_page_turn()) PageShares(engine_, me_).balance(size_class_);
       if (Claim claim = slabs.claim_free(size_class_, standing, me_)) return claim;
     }
     if (!slabs.lock_page(page, me_)) {

@@ -39,9 +39,15 @@ class Hands {
   };
   enum class Verdict : std::uint8_t { kGoes, kStays, kChallenges, kNobody };
 
+  /// Of the class's chunks, how many newcomers have, and the main part, and how many it should have. About.
+  struct Shares {
+    std::uint64_t probation;
+    std::uint64_t in_main;
+    std::uint64_t main_wanted;
+  };
+  [[nodiscard]] Shares shares() const noexcept;
   [[nodiscard]] Claim sweep(Standing standing) noexcept;
   [[nodiscard]] bool is_probations_turn() const noexcept;
-  [[nodiscard]] std::uint64_t main_share() const noexcept;
   [[nodiscard]] Claim go_round_probation(Standing standing, Challenger& challenger) noexcept;
   [[nodiscard]] Claim search_probation_page_locked(std::uint32_t page, std::uint32_t& index, Challenger& challenger) noexcept;
   [[nodiscard]] Verdict judge(const Chunk& chunk, std::uint64_t side) noexcept;

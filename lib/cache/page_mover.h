@@ -15,26 +15,21 @@ class PageMover {
   /// Takes a page for `size_class` from wherever it hurts least: an unused one, else the class whose items are oldest. False when no
   /// page could be emptied.
   [[nodiscard]] bool take_page(std::uint32_t size_class) const noexcept;
-  /// Called when the hand of `size_class` has left a page: takes one from a class whose evictions are much older.
-  void balance(std::uint32_t size_class) const noexcept;
-  /// Called every so many evictions (Duel::note_evictions): moves pages from the class that would miss one least to the class that would gain
-  /// most by one, as its ghosts tell (cf. Cidon et al., "Cliffhanger", 2016), while they differ by a factor of three. Twice as many each
-  /// time it comes to that limit, since then the mix of sizes has shifted, and at most a 32nd of all.
-  void share_out() const noexcept;
   /// Empties `page`, whose class was `from`, and gives it to `to`.
   [[nodiscard]] bool move(std::uint32_t page, std::uint32_t from, std::uint32_t to) const noexcept;
 
- private:
+  /// Looks through some of the index's pages: gives those of nobody back, and one of the pool to `size_class`. False when none came of it.
   [[nodiscard]] bool reclaim_index_pages(std::uint32_t size_class) const noexcept;
-  [[nodiscard]] bool take_unused(std::uint32_t size_class) const noexcept;
-  std::uint32_t look_at_benefits() const noexcept;
-  [[nodiscard]] bool move_idle(std::uint32_t busiest) const noexcept;
-  [[nodiscard]] bool move_by_benefit() const noexcept;
+
   enum class Reason : std::uint8_t {
     kNeed,  ///< Somebody gains more than is lost.
     kIdle,  ///< Only what nobody uses.
   };
+  /// Moves a page of `victim` that is little used to `size_class`.
   [[nodiscard]] bool take_from(std::uint32_t victim, std::uint32_t size_class, Reason reason) const noexcept;
+
+ private:
+  [[nodiscard]] bool take_unused(std::uint32_t size_class) const noexcept;
   std::uint32_t count_used(std::uint32_t page, std::uint32_t size_class, bool age) const noexcept;
   [[nodiscard]] bool is_in_use(std::uint64_t side) const noexcept;
   [[nodiscard]] bool empty_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept;

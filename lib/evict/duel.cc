@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint32_t kScoreShift = 20;
 constexpr std::uint64_t kFewestPerShadow = 512;
-constexpr std::uint64_t kNoSample = ~std::uint32_t{0};
 
 std::uint64_t square_root(std::uint64_t x) noexcept {
   std::uint64_t root = 0;

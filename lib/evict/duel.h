@@ -21,10 +21,10 @@ class Duel {
  public:
   explicit Duel(const View& view) noexcept : view_(view), state_(view.duel()) {}
 
-  /// Whether the key is one of the sample. What a get adds to its path.
-  [[nodiscard]] bool samples(std::uint32_t tag) const noexcept { return ((tag + 1) & view_.header().sample_mask.load(kRelaxed)) == 0; }
-  /// A request for a key of the sample, hit or miss. Passed over while somebody else is at it.
-  void feed(KeyId id, const Worker& me) const noexcept;
+  /// A request for the key, hit or miss. What a get adds to its path is the comparison: the shadows hear of one key in R.
+  void note_request(std::uint32_t stripe, std::uint32_t tag, const Worker& me) const noexcept {
+    if (((tag + 1) & view_.header().sample_mask.load(kRelaxed)) == 0) feed(KeyId::of(stripe, tag), me);
+  }
 
   /// Off: Options::eviction is kClock.
   [[nodiscard]] bool is_on() const noexcept { return view_.geometry().ghost_words != 0; }
@@ -43,6 +43,8 @@ class Duel {
   [[nodiscard]] bool note_evictions(std::uint32_t count) const noexcept;
 
  private:
+  /// Passed over while somebody else is at it.
+  void feed(KeyId id, const Worker& me) const noexcept;
   [[nodiscard]] bool lock(KeyId id, const Worker& me) const noexcept;
   void compare() const noexcept;
   [[nodiscard]] std::uint64_t score(std::uint32_t mode) const noexcept { return state_.shadows[mode].score.load(kRelaxed); }

@@ -55,7 +55,7 @@ struct alignas(kCacheLineBytes) ClassState {
   Atomic<std::uint32_t> admitted;            // since pages were last shared out something new was stored: 1
   Atomic<std::uint64_t> ghost_hits;          // newcomers that came back from the ghosts
   Atomic<std::uint32_t> ghost_hits_at_look;  // when pages were last shared out; the low half
-  Atomic<std::uint32_t> swept_take_overs;    // SegmentHeader::take_overs of which the sweep knows, the low half
+  Atomic<std::uint32_t> swept_take_overs;    // what the sweep knows of: take-overs of locks and clears together
   Atomic<std::uint64_t> evictions_at_look;
   Atomic<std::uint64_t> benefit;     // of one more page, smoothed
   Atomic<std::uint32_t> idle_looks;  // how many times in a row neither that nor an eviction was seen

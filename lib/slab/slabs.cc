@@ -58,13 +58,15 @@ bool Slabs::is_worth_draining(std::uint32_t page) const noexcept {
   if (view_.size_class(size_class).page_count.load(kRelaxed) < 2) return false;
   const std::uint32_t chunks = classes_.shape(size_class).chunks;
   const std::uint32_t free = view_.page_info(page).free_count.load(kRelaxed);
+  constexpr std::uint32_t kFewChunks = 4;  // then a page is emptied by moving one table or two
   // Small tables grow on so soon that their pages empty by themselves.
-  if (classes_.buckets(size_class) < 8 || free * 4 < chunks * 3 || free >= chunks) return false;
+  const bool is_sparse = chunks <= kFewChunks ? 2 * free >= chunks : 4 * free >= 3 * chunks;
+  if (classes_.buckets(size_class) < 8 || !is_sparse || free >= chunks) return false;
   std::uint64_t elsewhere = 0;
   for (std::uint32_t other = 0; other < view_.geometry().page_count; ++other)
     if (other != page && view_.page_class(other).load(kRelaxed) == size_class)
       elsewhere += view_.page_info(other).free_count.load(kRelaxed);
-  return elsewhere > 4 * (chunks - free);
+  return chunks <= kFewChunks ? elsewhere >= chunks - free : elsewhere > 4 * (chunks - free);
 }
 
 bool Slabs::lock_page(std::uint32_t page, const Worker& me) const noexcept {

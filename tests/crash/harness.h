@@ -28,6 +28,7 @@
 #include "crash/relaunch.h"
 #include "crash/stage.h"
 #include "support/random.h"
+#include "support/test_name.h"
 
 namespace carafe::test {
 
@@ -328,15 +329,6 @@ class Trial {
   Totals totals_;
 };
 
-/// The scenario's name as GoogleTest wants it.
-inline std::string name_of_scenario(const ::testing::TestParamInfo<Scenario>& info) {
-  std::string name;
-  for (const char* c = info.param.name; *c != '\0'; ++c)
-    if (std::isalnum(static_cast<unsigned char>(*c)) != 0)
-      name += *c;
-    else if (!name.empty() && name.back() != '_')
-      name += '_';
-  return name;
-}
+inline std::string name_of_scenario(const ::testing::TestParamInfo<Scenario>& info) { return test_name(info.param.name); }
 
 }  // namespace carafe::test

@@ -44,7 +44,8 @@ TEST(CrewTest, WorkersInOrderMissAsOftenAsOneProcess) {
   for (const unsigned processes : {2U, 3U}) {
     EXPECT_NEAR(replay_in_fresh_segment(trace, {.processes = processes}).outcome.miss_ratio(), one, 0.01) << processes;
   }
-  EXPECT_NEAR(replay_in_fresh_segment(trace, {.processes = 2, .overlap = 8}).outcome.miss_ratio(), one, 0.01);
+  // Of two requests for one key so close together, both may miss.
+  EXPECT_NEAR(replay_in_fresh_segment(trace, {.processes = 2, .overlap = 8}).outcome.miss_ratio(), one, 0.025);
 }
 
 TEST(CrewTest, WithRoomForAllEachKeyMissesOnceHoweverManyWorkers) {

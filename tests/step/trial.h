@@ -28,6 +28,7 @@
 #include "step/history.h"
 #include "step/troupe.h"
 #include "support/random.h"
+#include "support/test_name.h"
 
 namespace carafe::test {
 
@@ -553,15 +554,6 @@ class Trial {
 
 #endif
 
-/// The duel's name as GoogleTest wants it.
-inline std::string name_of_duel(const ::testing::TestParamInfo<Duel>& info) {
-  std::string name;
-  for (const char* c = info.param.name; *c != '\0'; ++c)
-    if (std::isalnum(static_cast<unsigned char>(*c)) != 0)
-      name += *c;
-    else if (!name.empty() && name.back() != '_')
-      name += '_';
-  return name;
-}
+inline std::string name_of_duel(const ::testing::TestParamInfo<Duel>& info) { return test_name(info.param.name); }
 
 }  // namespace carafe::test

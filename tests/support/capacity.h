@@ -15,7 +15,7 @@ struct Filled {
 };
 [[nodiscard]] Filled fill_uniformly(Cache& cache, std::size_t key_bytes, std::size_t value_bytes);
 
-/// What fill_uniformly reaches in a new segment of that capacity.
+/// What fill_uniformly reaches in a new segment of that capacity; the mean of several where they are small.
 [[nodiscard]] Filled fill_fresh(std::size_t capacity_bytes, std::size_t key_bytes, std::size_t value_bytes);
 
 }  // namespace carafe::test
