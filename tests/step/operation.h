@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/hash.h"
 #include "carafe/cache.h"
@@ -103,6 +104,9 @@ inline void perform(Stage& stage, const Operation& operation, Outcome& outcome, 
       return;
   }
 }
+
+/// What one puppet carries out, in order.
+using Part = std::vector<Operation>;
 
 [[nodiscard]] inline std::string to_string(const Operation& operation) {
   constexpr const char* kVerbs[] = {"get", "set", "add", "erase", "increment", "compare_and_set", "touch", "clear", "remove", "look"};

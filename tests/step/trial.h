@@ -6,47 +6,26 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <functional>
-#include <map>
 #include <memory>
-#include <ostream>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "crash/anatomy.h"
 #include "crash/relaunch.h"
 #include "crash/stage.h"
-#include "step/history.h"
+#include "step/judge.h"
+#include "step/play.h"
+#include "step/schedule.h"
 #include "step/troupe.h"
 #include "support/random.h"
-#include "support/test_name.h"
 
 namespace carafe::test {
-
-/// Who plays, and what. README.md has an example.
-struct Play {
-  std::vector<Part> parts;  // two or three
-  bool tight = false;       // room is short: anything may be evicted at any moment, but for good
-  bool all_pairs = false;   // in the short run, too, no pair of stops is left out
-  bool harries = false;     // the second puppet's operations come one by one, whenever the first one has made a few steps
-  std::function<bool(const Stats& before, const Stats& after)> took_the_way = {};  // that it does what it is about
-};
-
-struct Duel {
-  const char* name;
-  std::function<Play(Stage&)> prepare;
-};
-
-inline void PrintTo(const Duel& duel, std::ostream* out) { *out << duel.name; }
 
 #if CARAFE_CAN_STEP
 
@@ -83,12 +62,12 @@ class Trial {
     // So that a removed segment can get its name back.
     if (::link(stage_.name().path().c_str(), stage_.other_name().path().c_str()) != 0) throw std::runtime_error("step test: cannot link");
     stage_.save();
-    remember_the_beginning();
+    judge_ = std::make_unique<Judge>(stage_, play_);
     director_ = std::make_unique<Director>(stage_, performance(), play_.parts);
     if (!rehearse()) return;
     for (std::uint32_t i = 0; i < play_.parts.size(); ++i) survey(i);
     if (const char* only = std::getenv("CARAFE_STEP_SCHEDULE")) {
-      play_schedule(parse(only));
+      play_schedule(parse(only, play_.parts, places_));
     } else {
       if (play_.harries) {
         harry();
@@ -107,54 +86,12 @@ class Trial {
   }
 
  private:
-  /// A place within an operation at which a puppet may stop.
-  struct Place {
-    std::uint32_t instruction = 0;
-    Survey::Kind kind = Survey::kPlain;
-    Stop stop;
-    bool concerns_readers = false;
-  };
-  /// A move as it is written: "0@17" puppet 0 to the 17th instruction of its operation; "0+3" before the third access from here; "0*" to
-  /// the end of the operation.
-  struct Step {
-    std::uint32_t puppet = 0;
-    char how = '*';
-    std::uint32_t number = 0;
-    Stop stop = {};
-  };
-  using Schedule = std::vector<Step>;
-
-  /// What the segment was found to hold in the end: the same for the same bytes.
-  struct End {
-    std::vector<std::string> problems;
-    std::map<std::string, std::uint64_t> values;  // of the keys that the operations name
-    std::uint64_t bystanders_lost = 0;
-    Stats stats;
-  };
-
   [[nodiscard]] static Options patient_options() {
     Options options = with_capacity(Stage::kCapacity);
     options.lock_wait = std::chrono::milliseconds(1);  // a stopped puppet does not let go of its lock any sooner
     return options;
   }
   [[nodiscard]] Performance& performance() { return memory_.as<Performance>(); }
-
-  void remember_the_beginning() {
-    Cache& cache = stage_.cache();
-    std::string value;
-    for (const Part& part : play_.parts)
-      for (const Operation& operation : part) {
-        if (operation.key.empty()) continue;
-        named_.insert(operation.key);
-        if (cache.get(operation.key, value) != Status::kOk) continue;
-        begin_.items[operation.key] = {name_of_value(value), std::strtoll(value.c_str(), nullptr, 10), 0};
-      }
-    cache.for_each([&](std::string_view key, std::string_view held) {
-      if (!named_.contains(std::string(key))) bystanders_[std::string(key)] = name_of_value(held);
-    });
-    stage_.restore();
-    before_ = cache.stats();
-  }
 
   // --- schedules
 
@@ -163,7 +100,7 @@ class Trial {
     const std::uint64_t violations = totals_.violations;
     play_schedule({});
     if (totals_.violations != violations) return false;
-    if (play_.took_the_way && !play_.took_the_way(before_, last_end_->stats)) {
+    if (play_.took_the_way && !play_.took_the_way(judge_->before(), last_end_->stats)) {
       ADD_FAILURE() << duel_.name << ": it went, but not the way that this duel is about";
       return false;
     }
@@ -309,35 +246,6 @@ class Trial {
     });
   }
 
-  [[nodiscard]] static std::string write(const Schedule& schedule) {
-    std::string text;
-    for (const Step& step : schedule) {
-      text += (text.empty() ? "" : ",") + std::to_string(step.puppet) + step.how;
-      if (step.how != '*') text += std::to_string(step.number);
-    }
-    return text;
-  }
-  [[nodiscard]] Schedule parse(const char* at) const {
-    Schedule schedule;
-    std::vector<std::size_t> operation(puppets(), 0);  // the one a puppet is in
-    while (*at != '\0') {
-      char* end = nullptr;
-      Step step;
-      step.puppet = static_cast<std::uint32_t>(std::strtoul(at, &end, 10));
-      step.how = *end++;
-      if (step.puppet >= puppets()) throw std::runtime_error("step test: no such puppet in CARAFE_STEP_SCHEDULE");
-      if (step.how != '*') step.number = static_cast<std::uint32_t>(std::strtoul(end, &end, 10));
-      if (step.how == '+') step.stop = {Stop::kAtAccess, step.number, 0};
-      if (step.how == '@')
-        for (const Place& place : places_[step.puppet][operation[step.puppet]])
-          if (place.instruction == step.number) step.stop = place.stop;
-      if (step.how == '*' && operation[step.puppet] + 1 < play_.parts[step.puppet].size()) ++operation[step.puppet];
-      schedule.push_back(step);
-      at = *end == ',' ? end + 1 : end;
-    }
-    return schedule;
-  }
-
   // --- one performance, and what is right
 
   void restore(bool untouched_since_digest = false) {
@@ -365,7 +273,7 @@ class Trial {
     } else {
       const End& end = look_at_the_end();
       last_end_ = &end;
-      problems = judge(end);
+      problems = judge_->judge(end, all);
     }
     if (!problems.empty()) fail(schedule, problems);
   }
@@ -374,138 +282,10 @@ class Trial {
   const End& look_at_the_end() {
     stage_.forget_pids();
     const auto [found, fresh] = ends_.try_emplace(stage_.digest());
-    if (fresh) found->second = examine();
+    if (fresh) found->second = judge_->examine();
     restore(!fresh);
     return found->second;
   }
-
-  [[nodiscard]] End examine() {
-    Cache& cache = stage_.cache();
-    End end;
-    end.stats = cache.stats();
-    const bool removed = end.stats.retired;
-    const bool cleared = end.stats.clears != 0;  // what it left behind is collected when room is needed
-    for (const std::string& problem : cache.verify().problems) end.problems.push_back("verify: " + problem);
-    std::uint64_t used_bytes = 0;
-    for (const SlabStats& slab : cache.slabs()) {
-      if (slab.claimed != 0)
-        end.problems.push_back(std::to_string(slab.claimed) + " chunks of " + std::to_string(slab.chunk_bytes) +
-                               " bytes are still claimed");
-      if (!slab.is_index) used_bytes += slab.used * slab.chunk_bytes;
-    }
-    const Anatomy anatomy = Anatomy::of(stage_.view());
-    std::uint64_t debris = 0;
-    for (const std::uint64_t count : anatomy.debris) debris += count;
-    if (!cleared && debris != 0) end.problems.push_back(std::to_string(debris) + " chunks are used by nothing");
-    if (!cleared && used_bytes != end.stats.bytes_used)
-      end.problems.push_back("chunks of " + std::to_string(used_bytes) + " bytes are used, stats say " +
-                             std::to_string(end.stats.bytes_used));
-    if (anatomy.current_items != end.stats.items)
-      end.problems.push_back("there are " + std::to_string(anatomy.current_items) + " items, stats say " + std::to_string(end.stats.items));
-    for (std::uint64_t i = 0; i < stage_.view().geometry().stripe_count; ++i)
-      if (stage_.view().stripe(i).lock.load(kRelaxed) != 0) end.problems.push_back("stripe " + std::to_string(i) + " is still locked");
-    for (std::uint64_t i = 0; i < stage_.view().geometry().page_count; ++i)
-      if (stage_.view().page_info(i).lock.load(kRelaxed) != 0) end.problems.push_back("page " + std::to_string(i) + " is still locked");
-
-    std::string value;
-    for (const std::string& key : named_) end.values[key] = cache.get(key, value) == Status::kOk ? name_of_value(value) : 0;
-    for (const auto& [key, held] : bystanders_) {
-      if (cache.get(key, value) != Status::kOk) {
-        ++end.bystanders_lost;
-      } else if (cleared || removed) {
-        end.problems.push_back(key + " is there again");
-      } else if (name_of_value(value) != held) {
-        end.problems.push_back(key + " has a value that nobody stored there");
-      }
-    }
-    if (!cleared && !removed && end.bystanders_lost > (play_.tight ? end.stats.evictions - before_.evictions : 0))
-      end.problems.push_back(std::to_string(end.bystanders_lost) + " items are gone that nobody touched, " +
-                             std::to_string(end.stats.evictions - before_.evictions) + " evictions were counted");
-    return end;
-  }
-
-  [[nodiscard]] std::vector<std::string> judge(const End& end) {
-    std::vector<std::string> problems = end.problems;
-    std::vector<Event> events;
-    std::map<std::string, std::uint64_t> count;
-    bool cleared = false;
-    for (std::uint32_t puppet = 0; puppet < puppets(); ++puppet) {
-      const Strings& strings = performance().strings[puppet];
-      if (strings.problem[0] != '\0') problems.emplace_back(strings.problem);
-      for (std::size_t i = 0; i < play_.parts[puppet].size(); ++i) {
-        const Operation& operation = play_.parts[puppet][i];
-        const Outcome& outcome = strings.outcomes[i];
-        if (!outcome.finished) problems.push_back(to_string(operation) + " never came to its end");
-        events.push_back({&operation, outcome, puppet});
-        const bool ok = outcome.status == Status::kOk;
-        count["busy"] += outcome.status == Status::kBusy ? 1 : 0;
-        switch (operation.verb) {
-          case Operation::kGet:
-            ++count[ok ? "hits" : "misses"];
-            break;
-          case Operation::kErase:
-            count["erases"] += ok ? 1 : 0;
-            break;
-          case Operation::kClear:
-            ++count["clears"];
-            cleared = true;
-            break;
-          case Operation::kSet:
-          case Operation::kAdd:
-          case Operation::kIncrement:
-          case Operation::kCompareAndSet:
-            count["sets"] += ok ? 1 : 0;
-            break;
-          default:
-            break;
-        }
-      }
-    }
-    const auto compare = [&](const char* name, std::uint64_t Stats::*field, bool exactly) {
-      const std::uint64_t counted = end.stats.*field - before_.*field;
-      if (counted != count[name] && (exactly || counted > count[name]))
-        problems.push_back(std::string(name) + ": counted " + std::to_string(counted) + ", there were " + std::to_string(count[name]));
-    };
-    compare("hits", &Stats::hits, true);
-    compare("misses", &Stats::misses, true);
-    compare("sets", &Stats::sets, !cleared);  // what came before the clear is not kept, and not counted
-    compare("erases", &Stats::erases, true);
-    compare("busy", &Stats::busy, true);
-    compare("clears", &Stats::clears, true);
-    compare("corruptions", &Stats::corruptions, true);
-    compare("reader_contended", &Stats::reader_contended, true);
-    compare("recoveries", &Stats::recoveries, true);  // nobody died
-    if (!cleared) compare("reclaimed_chunks", &Stats::reclaimed_chunks, true);
-    if (!play_.tight) compare("evictions", &Stats::evictions, true);
-    if (!History(events, begin_, end.values, {play_.tight, play_.harries}).is_explained()) {
-      std::string what = "no order explains it: ";
-      for (const Event& event : events) what += describe(event) + "; ";
-      for (const auto& [key, value] : end.values) what += "in the end " + key + (value == 0 ? " is absent; " : " = " + name(value) + "; ");
-      problems.push_back(what);
-    }
-    return problems;
-  }
-
-  [[nodiscard]] std::string name(std::uint64_t value) const {
-    for (const auto& [key, item] : begin_.items)
-      if (item.value == value) return "the value of " + key + " at first";
-    for (const Part& part : play_.parts)
-      for (const Operation& operation : part)
-        if (name_of_value(operation.value) == value) return "the value of " + to_string(operation);
-    for (int number = -10; number < 100; ++number)
-      if (name_of_value(std::to_string(number)) == value) return std::to_string(number);
-    return "A VALUE THAT NOBODY STORED";
-  }
-  [[nodiscard]] std::string describe(const Event& event) const {
-    std::string text = std::to_string(event.puppet) + ": " + to_string(*event.operation) + " in moves " +
-                       std::to_string(event.outcome.began) + " to " + std::to_string(event.outcome.ended) + " says " +
-                       std::string(to_string_of(event.outcome.status));
-    if (event.outcome.value != 0) text += ", " + name(event.outcome.value);
-    if (event.operation->verb == Operation::kIncrement || event.operation->verb == Operation::kLook)
-      text += ", " + std::to_string(event.outcome.number);
-    return text;
-  }
-  [[nodiscard]] static std::string_view to_string_of(Status status) { return carafe::to_string(status); }
 
   void fail(const Schedule& schedule, const std::vector<std::string>& problems) {
     if (++totals_.violations > 5) return;
@@ -541,11 +321,8 @@ class Trial {
   SharedMemory memory_;
   Play play_;
   std::unique_ptr<Director> director_;
-  std::set<std::string> named_;
-  Model begin_;
-  std::map<std::string, std::uint64_t> bystanders_;
-  Stats before_;
-  std::vector<std::vector<std::vector<Place>>> places_;  // by puppet and operation
+  std::unique_ptr<Judge> judge_;
+  Places places_;
   std::unordered_map<std::uint64_t, End> ends_;
   const End* last_end_ = nullptr;
   std::uint64_t instructions_ = 0;
@@ -553,7 +330,5 @@ class Trial {
 };
 
 #endif
-
-inline std::string name_of_duel(const ::testing::TestParamInfo<Duel>& info) { return test_name(info.param.name); }
 
 }  // namespace carafe::test

@@ -23,9 +23,6 @@
 
 namespace carafe::test {
 
-/// What one puppet carries out, in order.
-using Part = std::vector<Operation>;
-
 /// One move: `puppet` goes on until its stop, or to the end of its operation.
 struct Move {
   std::uint32_t puppet = 0;
