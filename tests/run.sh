@@ -136,27 +136,23 @@ part_bench() {
   find build/gcc/bench -maxdepth 1 -type f -executable -name 'bench_*' -print0 | sort -z | xargs -0 -n 1 -P "$jobs" bash -c 'bench_briefly "$1"' _
 }
 
-part_fuzz() {
-  local source name status=0 seconds=10
-  compgen -G 'tests/fuzz/*_fuzz.cc' >/dev/null || {
-    echo "no fuzz targets"
-    return 0
+# One target, from its committed corpus. The first folder receives new inputs; the others are only read.
+fuzz_briefly() {
+  local name=$1
+  set -- "build/fuzz/found/$name"
+  mkdir -p "$1"
+  [ -d "tests/fuzz/corpus/$name" ] && set -- "$@" "tests/fuzz/corpus/$name"
+  "build/fuzz/tests/$name" -max_total_time=10 -timeout=20 -print_final_stats=1 -artifact_prefix="build/fuzz/found/$name-" "$@" >"build/$name.log" 2>&1 || {
+    tail -n 60 "build/$name.log"
+    return 1
   }
+  echo "$name: $(grep -E 'number_of_executed_units' "build/$name.log")"
+}
+export -f fuzz_briefly
+
+part_fuzz() {
   build fuzz || return 1
-  for source in tests/fuzz/*_fuzz.cc; do
-    name=$(basename "$source" .cc)
-    mkdir -p "build/fuzz/found/$name"
-    # The first folder receives new inputs; the committed ones are only read.
-    set -- "build/fuzz/found/$name"
-    [ -d "tests/fuzz/corpus/$name" ] && set -- "$@" "tests/fuzz/corpus/$name"
-    "build/fuzz/tests/$name" -max_total_time=$seconds -timeout=20 -print_final_stats=1 -artifact_prefix="build/fuzz/found/$name-" "$@" \
-      >"build/$name.log" 2>&1 || {
-      tail -n 60 "build/$name.log"
-      status=1
-    }
-    echo "$name: $(grep -E 'number_of_executed_units' "build/$name.log")"
-  done
-  return $status
+  printf '%s\0' tests/fuzz/*_fuzz.cc | xargs -0 -n 1 -P "$jobs" bash -c 'fuzz_briefly "$(basename "$1" .cc)"' _
 }
 
 failed=()

@@ -18,7 +18,7 @@ using detail::Handle;
 /// How many keys of a batch have their cache misses overlapped.
 constexpr std::size_t kBatch = 32;
 
-/// Runs a writing verb: checks that it may happen, then write(writer, key).
+/// Runs a writing verb: checks that it may happen, then write(writer, key). A write during which the segment is removed came before that.
 template <typename Write>
 Status run_write(Handle& handle, std::string_view text, Write&& write) noexcept {
   if (!Key::is_valid(text)) return Status::kBadKey;

@@ -88,12 +88,17 @@ void release_item_locked(const Engine& engine, const Chunk& chunk, std::uint64_t
 /// Frees the later chunks only.
 void release_parts_locked(const Engine& engine, std::uint64_t side, const ItemView& item) noexcept;
 
+/// Whether a chained value can be `total` bytes long: more than its first chunk holds, and no more than is ever stored.
+[[nodiscard]] inline bool is_chain_length(const Engine& engine, const ItemView& item, std::uint64_t total) noexcept {
+  return total > item.header.value_bytes() && total <= engine.largest_value_bytes();
+}
+
 /// Visits the parts of a chain: visit(Chunk, bytes of value, payload). Bounded by the value's length, however damaged the chain is.
 /// False when it is damaged.
 template <typename Visit>
 bool for_each_part(const Engine& engine, const ItemView& item, Visit&& visit) noexcept {
   const std::uint64_t total = item.total_value_bytes();  // read once
-  if (total > engine.largest_value_bytes() || total < item.header.value_bytes()) return false;
+  if (!is_chain_length(engine, item, total)) return false;
   const std::uint64_t in_parts = total - item.header.value_bytes();
   std::uint64_t left = in_parts;
   std::uint64_t full = left;  // what all parts but the last must hold: as much as the first

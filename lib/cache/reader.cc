@@ -43,7 +43,7 @@ bool Reader::copy(const ItemView& item, std::string& value) const {
     return true;
   }
   const std::uint64_t total = item.total_value_bytes();
-  if (total > engine_.largest_value_bytes() || total < in_head) return false;
+  if (!is_chain_length(engine_, item, total)) return false;
   value.resize(total);
   racy_copy_out(value.data(), from, in_head);
   std::size_t at = in_head;

@@ -264,8 +264,7 @@ Status Writer::store(const Key& key, std::string_view value, Expiry expiry, Cond
     const std::uint32_t epoch = engine_.epoch();
     Found old = find_locked(engine_, table, key, epoch);
     const bool live = old && !has_expired(old.item.expiry_ms());
-    Status verdict = judge(old, live, condition, version);
-    if (verdict == Status::kOk && engine_.retired()) verdict = Status::kRetired;
+    const Status verdict = judge(old, live, condition, version);
     // Cleared since the draft was made: this set came before the clear, so nothing is kept of it.
     if (verdict != Status::kOk || made.header.epoch() != epoch) {
       guard.unlock();
@@ -298,7 +297,6 @@ Status Writer::store(const Key& key, std::string_view value, Expiry expiry, Cond
 Status Writer::erase(const Key& key, Condition condition, std::uint64_t version) const noexcept {
   StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);
   if (!guard) return busy();
-  if (engine_.retired()) return Status::kRetired;
   const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
   const bool live = found && !has_expired(found.item.expiry_ms());
   const Status verdict = judge(found, live, condition, version);
@@ -330,9 +328,9 @@ Counter Writer::increment(const Key& key, std::int64_t delta, std::int64_t initi
     const std::uint32_t epoch = engine_.epoch();
     Found old = find_locked(engine_, table, key, epoch);
     const bool live = old && !has_expired(old.item.expiry_ms());
-    Counter result{engine_.retired() ? Status::kRetired : Status::kOk, initial};
+    Counter result{Status::kOk, initial};
     made.expiry_ms = expiry.at_ms;
-    if (result.status == Status::kOk && live) {
+    if (live) {
       char text[kNumberBytes];
       const std::size_t bytes = old.item.header.value_bytes();
       if (old.item.header.chained() || bytes > sizeof text) {
@@ -388,14 +386,14 @@ Status Writer::touch(const Key& key, Expiry expiry) const noexcept {
     const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, epoch);
     const bool live = found && !has_expired(found.item.expiry_ms());
     const bool in_place = live && (found.item.header.expires() || expiry.forever());
-    if (!live || in_place || engine_.retired()) {
-      if (in_place && found.item.header.expires() && !engine_.retired()) {
+    if (!live || in_place) {
+      if (in_place && found.item.header.expires()) {
         racy_store(engine_.view.base() + found.chunk.offset + found.item.header.expiry_at(), expiry.at_ms);  // one aligned store
         note_expiry_of(found.chunk, expiry.at_ms);
       }
       guard.unlock();
       discard(copy);
-      return engine_.retired() ? Status::kRetired : live ? Status::kOk : Status::kNotFound;
+      return live ? Status::kOk : Status::kNotFound;
     }
     // An item stored for ever has no place for an expiry time: a copy with one takes its place.
     const ItemHeader from = found.item.header;

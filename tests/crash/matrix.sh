@@ -3,7 +3,8 @@
 # Kills at every instruction of what each compiler makes of each operation: g++ and clang++-14, -O2 and -O3. The order of stores is theirs.
 #
 #   bash tests/crash/matrix.sh                        all four, without leaving out an instruction: hours
-#   CARAFE_TEST_SHORT=1 bash tests/crash/matrix.sh    the short form: some minutes each
+#   CARAFE_CRASH_FULL=0 bash tests/crash/matrix.sh    a sample of the instructions between two stores: some minutes each
+#   CARAFE_TEST_SHORT=1 bash tests/crash/matrix.sh    the short form of ctest
 #   bash tests/crash/matrix.sh clang++-14/-O3 ...     only these
 #
 # Builds in build/crash-<compiler><level>/, where crash.log says more. What CARAFE_CRASH_SEED and GTEST_FILTER say is passed on.
@@ -13,7 +14,7 @@ cd "$(dirname "$0")/../.." || exit 1
 all=(g++/-O2 g++/-O3 clang++-14/-O2 clang++-14/-O3)
 configurations=("$@")
 [ ${#configurations[@]} -eq 0 ] && configurations=("${all[@]}")
-[ "${CARAFE_TEST_SHORT:-0}" = 1 ] || export CARAFE_CRASH_FULL=1
+[ "${CARAFE_TEST_SHORT:-0}" = 1 ] || export CARAFE_CRASH_FULL="${CARAFE_CRASH_FULL:-1}"
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 

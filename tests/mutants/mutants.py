@@ -80,7 +80,7 @@ MUTANTS = [
         "lib/cache/evictor.cc",
         "    table.raise_versions(tag);\n    me_.count(outdated ?",
         "    me_.count(outdated ?",
-        STEPS,
+        "cache_evictor_test",
     ),
     Mutant(
         "the side word is not looked at again under the lock",
@@ -98,10 +98,17 @@ MUTANTS = [
     Mutant("claims of the dead are never taken", "lib/cache/evictor.cc", "if (!engine_.liveness.is_claimant_dead(SideWord::claimant(seen), me_.id)) return {};", "return {};", STEPS),
     # Readers.
     Mutant(
-        "a miss is validated in one bucket",
+        "a miss is validated in the first bucket only",
         "lib/cache/reader.cc",
         "      if (first.version.load(kRelaxed) == first_version && second.version.load(kRelaxed) == second_version &&\n",
         "      if (first.version.load(kRelaxed) == first_version &&\n",
+        SWITCH,
+    ),
+    Mutant(
+        "a miss is validated in the second bucket only",
+        "lib/cache/reader.cc",
+        "      if (first.version.load(kRelaxed) == first_version && second.version.load(kRelaxed) == second_version &&\n",
+        "      if (second.version.load(kRelaxed) == second_version &&\n",
         SWITCH,
     ),
     Mutant(
@@ -137,7 +144,7 @@ MUTANTS = [
         "lib/workers/worker_registry.cc",
         "    if (LifeToken::take(segment_,",
         "    segment_.view.worker(0).incarnation.fetch_add(1, kRelease);\n    if (LifeToken::take(segment_,",
-        "process_slots_test",
+        "workers_registry_process_test",
     ),
     Mutant("a fork is not noticed", "lib/workers/worker_registry.cc", "MADV_WIPEONFORK", "MADV_NORMAL", "process_fork_test"),
     Mutant("a lock outlives its owner for ever", "lib/lock/owner_lock.cc", "  if (!me.liveness.is_dead(LockWord::owner(seen), me.id)) return false;\n", "  if (me.word != 0) return false;\n", STEPS),
@@ -153,10 +160,10 @@ MUTANTS = [
     Mutant("a page's class that does not exist", "lib/slab/slabs.h", "    return found < classes_.count() ? found : kNoClass;\n", "    return found;\n", "image_fuzz", IMAGES),
     Mutant("a stripe that does not exist", "lib/cache/evictor.cc", "  if (stripe >= engine_.view.geometry().stripe_count || engine_.classes.shape(chunk.size_class).is_index) return false;\n", "  if (engine_.classes.shape(chunk.size_class).is_index) return false;\n", "image_fuzz", IMAGES),
     Mutant("a page that does not exist", "lib/evict/clock_hand.cc", "  return {page < pages ? page : 0, static_cast<std::uint32_t>(word)};\n", "  return {page, static_cast<std::uint32_t>(word)};\n", "image_fuzz", IMAGES),
-    Mutant("a chain longer than any value", "lib/cache/items.h", "  if (total > engine.largest_value_bytes() || total < item.header.value_bytes()) return false;\n", "", "image_fuzz", IMAGES),
+    Mutant("a chain longer than any value", "lib/cache/items.h", "  return total > item.header.value_bytes() && total <= engine.largest_value_bytes();\n", "  return total > item.header.value_bytes();\n", "image_fuzz", IMAGES),
     Mutant("a chunk that does not exist", "lib/cache/hands.cc", "    if (index >= chunks_) break;  // a bit that stands for no chunk: somebody scribbled\n", "", "image_fuzz", IMAGES),
     # Verbs.
     Mutant("compare_and_set does not compare", "lib/cache/writer.cc", "version_token(found.chunk.offset, found.side) == version ? Status::kOk", "version_token(found.chunk.offset, found.side) != 0 ? Status::kOk", "api_add_replace_cas_test"),
     Mutant("add replaces", "lib/cache/writer.cc", "      return live ? Status::kExists : Status::kOk;\n", "      return Status::kOk;\n", "api_add_replace_cas_test"),
-    Mutant("a write into a removed segment says kOk", "lib/cache/writer.cc", "    if (verdict == Status::kOk && engine_.retired()) verdict = Status::kRetired;\n", "", SWITCH),
+    Mutant("a write does not ask whether the segment was removed", "lib/cache/cache.cc", "  if (engine.retired()) return handle.retired_status();\n", "", SWITCH),
 ]

@@ -126,6 +126,16 @@ inline std::string same_bucket(Stage& stage, std::string_view key, std::string_v
   throw std::runtime_error("step test: no key in that bucket");
 }
 
+/// A key, with a value from now on, that stands in the second of its buckets.
+inline std::string in_second_bucket(Stage& stage, std::string_view value) {
+  for (int i = 0; i < 3'000; ++i) {
+    std::string name = "find" + std::to_string(i);
+    stage.put(name, value);
+    if (bucket_of(stage, name) == 2) return name;
+  }
+  throw std::runtime_error("step test: no key in its second bucket");
+}
+
 /// Full of values of one size, all of which have expired.
 inline void fill_with_expired(Stage& stage, std::size_t bytes) {
   stage.fill(bytes, milliseconds(100));
@@ -157,6 +167,11 @@ inline const std::vector<Duel>& duels() {
        [](Stage& stage) {
          stage.put("key", text('a', kShared));
          return Play{.parts = {{get("key")}, {set("key", text('b', kShared)), set("new", text('c', kShared))}}};
+       }},
+      {"reader against writer: replaced in its second bucket, and the old chunk reused",
+       [](Stage& stage) {
+         const std::string key = in_second_bucket(stage, text('a', kShared));
+         return Play{.parts = {{get(key)}, {set(key, text('b', kShared)), set("new", text('c', kShared))}}};
        }},
       {"reader against writer: and a third one reuses the old chunk",
        [](Stage& stage) {

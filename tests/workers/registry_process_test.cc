@@ -53,6 +53,17 @@ TEST_F(RegistryProcessTest, ASlotIsReusedWithANewIncarnationAndTheFormerTenantIs
   EXPECT_FALSE(engine_.liveness.is_dead(me.id, me.id));
 }
 
+TEST_F(RegistryProcessTest, ALivingWorkerLivesHoweverManyCome) {
+  const Worker me = engine_.worker();
+  for (int round = 0; round < 8; ++round) {
+    EXPECT_TRUE(in_child([&] {
+      const Worker child = engine_.worker();
+      return child.word != 0 && !engine_.liveness.is_dead(me.id, child.id);
+    }));
+    EXPECT_EQ(engine_.view.worker(me.id.slot).incarnation.load(), me.id.incarnation);
+  }
+}
+
 TEST_F(RegistryProcessTest, AFullTableSaysSoAndHealsWhenAWorkerDies) {
   ASSERT_NE(engine_.worker().word, 0U);
   pid_t held[3];
