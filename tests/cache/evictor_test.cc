@@ -7,17 +7,13 @@
 
 #include "cache/items.h"
 #include "cache/writer.h"
+#include "support/small_engine.h"
 
 namespace carafe {
 namespace {
 
 class EvictorTest : public testing::Test {
  protected:
-  static Options small() {
-    Options options;
-    options.capacity_bytes = 1 << 20;
-    return options;
-  }
   /// The chunk of "key", which has `value` from now on; `entry` is its place in the index.
   Chunk store(const std::string& value) {
     EXPECT_EQ(Writer(engine_, me_).store(key_, value, Expiry{}, Condition::kAlways), Status::kOk);
@@ -37,7 +33,7 @@ class EvictorTest : public testing::Test {
   [[nodiscard]] std::uint64_t first_version() const { return table().first(key_.tag).version.load(); }
   [[nodiscard]] std::uint64_t second_version() const { return table().second(key_.tag).version.load(); }
 
-  Engine engine_{create_anonymous_segment(small()), 20'000'000};
+  Engine engine_ = test::small_engine();
   const Worker me_ = engine_.worker();
   const Key key_ = Key::of(engine_, "key");
   Atomic<std::uint64_t>* entry_ = nullptr;

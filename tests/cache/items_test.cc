@@ -10,15 +10,14 @@
 #include "cache/stripe_guard.h"
 #include "cache/verify.h"
 #include "cache/writer.h"
+#include "support/small_engine.h"
 
 namespace carafe {
 namespace {
 
 /// A million damaged images found it: a head that says that nothing follows read as a shorter value, and verify was content.
 TEST(ItemsTest, AChainOfOneChunkIsBroken) {
-  Options options;
-  options.capacity_bytes = 1 << 20;
-  const Engine engine{create_anonymous_segment(options), 20'000'000};
+  const Engine engine = test::small_engine();
   const Worker me = engine.worker();
   const Key key = Key::of(engine, "key");
   ASSERT_EQ(Writer(engine, me).store(key, std::string(50'000, 'v'), Expiry{}, Condition::kAlways), Status::kOk);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 
 #include "crash/guillotine.h"
 #include "crash/stage.h"
+#include "support/prepared_process.h"
 #include "support/shared_memory.h"
 
 namespace carafe::test {
@@ -48,49 +48,17 @@ inline int fork_and_execute(Stage& stage, Board& board, const Act& act, const Se
   return status;
 }
 
-/// A process between us and the children, forked when all is prepared and untouched since: so each child starts from the same private
-/// memory as the one before, whatever we do meanwhile. It is not a worker, and never uses the cache itself.
+/// Forks the children, each from the same private memory. It is not a worker, and never uses the cache itself.
 class Nursery {
  public:
-  Nursery(Stage& stage, Board& board, const Act& act) {
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("no socket pair");
-    const pid_t parent = ::getpid();
-    pid_ = ::_Fork();
-    if (pid_ < 0) throw std::runtime_error("cannot fork");
-    if (pid_ == 0) {
-      ::close(ends[0]);
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      Sentence sentence;
-      while (::getppid() == parent && ::recv(ends[1], &sentence, sizeof sentence, 0) == sizeof sentence) {
-        const int status = fork_and_execute(stage, board, act, sentence);
-        if (::send(ends[1], &status, sizeof status, 0) != sizeof status) break;
-      }
-      ::_exit(0);
-    }
-    ::close(ends[1]);
-    end_ = ends[0];
-  }
-  Nursery(const Nursery&) = delete;
-  Nursery& operator=(const Nursery&) = delete;
-  ~Nursery() {
-    ::close(end_);
-    ::kill(pid_, SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
+  Nursery(Stage& stage, Board& board, const Act& act)
+      : process_([&](const Sentence& sentence) { return fork_and_execute(stage, board, act, sentence); }) {}
 
   /// Has a child carry out the act; its wait status.
-  int execute(const Sentence& sentence) {
-    int status = -1;
-    if (::send(end_, &sentence, sizeof sentence, 0) != sizeof sentence || ::recv(end_, &status, sizeof status, 0) != sizeof status)
-      throw std::runtime_error("crash test: the nursery is gone");
-    return status;
-  }
+  int execute(const Sentence& sentence) { return process_.ask(sentence); }
 
  private:
-  pid_t pid_ = -1;
-  int end_ = -1;
+  PreparedProcess<Sentence, int> process_;
 };
 
 }  // namespace carafe::test

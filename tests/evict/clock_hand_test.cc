@@ -6,7 +6,7 @@
 #include <set>
 
 #include "base/time.h"
-#include "cache/engine.h"
+#include "support/small_engine.h"
 
 namespace carafe {
 namespace {
@@ -19,12 +19,7 @@ class ClockHandTest : public testing::Test {
     override_time_for_tests(+[]() noexcept { return fake_now; });
   }
   ~ClockHandTest() override { override_time_for_tests(nullptr); }
-  static Options small() {
-    Options options;
-    options.capacity_bytes = 1 << 20;
-    return options;
-  }
-  Engine engine_{create_anonymous_segment(small()), 20'000'000};
+  Engine engine_ = test::small_engine();
   const Worker me_ = engine_.worker();
 };
 

@@ -10,16 +10,10 @@
 #include <thread>
 #include <vector>
 
-#include "cache/engine.h"
+#include "support/small_engine.h"
 
 namespace carafe {
 namespace {
-
-Options small() {
-  Options options;
-  options.capacity_bytes = 1 << 20;
-  return options;
-}
 
 class OwnerLockTest : public testing::Test {
  protected:
@@ -45,7 +39,7 @@ class OwnerLockTest : public testing::Test {
     ::waitpid(pid, nullptr, 0);
   }
 
-  Engine engine_{create_anonymous_segment(small()), 20'000'000};
+  Engine engine_ = test::small_engine();
   Atomic<std::uint64_t>& lock_ = engine_.view.stripe(0).lock;
 };
 

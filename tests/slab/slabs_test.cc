@@ -6,16 +6,10 @@
 #include <set>
 #include <vector>
 
-#include "cache/engine.h"
+#include "support/small_engine.h"
 
 namespace carafe {
 namespace {
-
-Options small() {
-  Options options;
-  options.capacity_bytes = 1 << 20;
-  return options;
-}
 
 class SlabsTest : public testing::Test {
  protected:
@@ -25,7 +19,7 @@ class SlabsTest : public testing::Test {
     return engine_.slabs.claim_free(size_class, Standing::kMain, me_);
   }
 
-  Engine engine_{create_anonymous_segment(small()), 20'000'000};
+  Engine engine_ = test::small_engine();
   const Worker me_ = engine_.worker();
   const Slabs& slabs_ = engine_.slabs;
   const std::uint32_t class_ = engine_.classes.item_class(100);

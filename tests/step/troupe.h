@@ -3,7 +3,6 @@
 
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "crash/stage.h"
 #include "step/operation.h"
 #include "step/puppet.h"
+#include "support/prepared_process.h"
 #include "support/shared_memory.h"
 
 namespace carafe::test {
@@ -148,44 +148,18 @@ class Troupe {
   std::uint32_t now_ = 0;
 };
 
-/// A process between us and the puppets, forked when all is prepared and untouched since, so that they start from the same private
-/// memory each time. It stays on one processor with them: only one of them ever runs.
+/// Forks the puppets, each time from the same private memory. It stays on one processor with them: only one of them ever runs.
 class Director {
  public:
-  Director(Stage& stage, Performance& performance, const std::vector<Part>& parts) {
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("no socket pair");
-    const pid_t parent = ::getpid();
-    pid_ = ::_Fork();
-    if (pid_ < 0) throw std::runtime_error("cannot fork");
-    if (pid_ == 0) {
-      ::close(ends[0]);
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      stay_here();
-      char word = 0;
-      while (::getppid() == parent && ::recv(ends[1], &word, 1, 0) == 1) {
-        perform(stage, performance, parts);
-        if (::send(ends[1], &word, 1, 0) != 1) break;
-      }
-      ::_exit(0);
-    }
-    ::close(ends[1]);
-    end_ = ends[0];
-  }
-  Director(const Director&) = delete;
-  Director& operator=(const Director&) = delete;
-  ~Director() {
-    ::close(end_);
-    ::kill(pid_, SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
+  Director(Stage& stage, Performance& performance, const std::vector<Part>& parts)
+      : process_([&](char word) {
+          stay_here();
+          perform(stage, performance, parts);
+          return word;
+        }) {}
 
   /// Has the schedule in the performance carried out; what is not finished by its moves is afterwards, puppet by puppet.
-  void perform() {
-    char word = 1;
-    if (::send(end_, &word, 1, 0) != 1 || ::recv(end_, &word, 1, 0) != 1) throw std::runtime_error("step test: the director is gone");
-  }
+  void perform() { static_cast<void>(process_.ask(1)); }
 
  private:
   static void stay_here() noexcept {
@@ -203,8 +177,7 @@ class Director {
     static_cast<void>(troupe.finish());
   }
 
-  pid_t pid_ = -1;
-  int end_ = -1;
+  PreparedProcess<char, char> process_;
 };
 
 #endif

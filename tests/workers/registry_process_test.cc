@@ -4,17 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cache/engine.h"
+#include "support/small_engine.h"
 
 namespace carafe {
 namespace {
-
-Options small() {
-  Options options;
-  options.capacity_bytes = 1 << 20;
-  options.max_workers = 4;
-  return options;
-}
 
 /// Runs `body` in a forked child; true when it returned true there.
 template <typename Body>
@@ -28,7 +21,7 @@ bool in_child(Body&& body) {
 
 class RegistryProcessTest : public testing::Test {
  protected:
-  Engine engine_{create_anonymous_segment(small()), 20'000'000};
+  Engine engine_ = test::small_engine(4);
 };
 
 TEST_F(RegistryProcessTest, AChildNeverSharesItsParentsIdentity) {
