@@ -19,6 +19,7 @@
 #include "company/footprint.h"
 #include "company/inmate.h"
 #include "company/memory_cgroup.h"
+#include "support/access_control.h"
 #include "support/capacity.h"
 #include "support/child.h"
 #include "support/scratch.h"
@@ -155,18 +156,7 @@ TEST_F(SpaceTest, AReadOnlyDevShmIsForLookingOnly) {
 /// A default ACL on the folder would be inherited, and let in whom the mode seems to keep out.
 TEST_F(SpaceTest, ADefaultAccessControlListOfTheFolderIsNotInherited) {
   Child child = with_shm("size=8m", 0, [this] {
-    struct Entry {
-      std::uint16_t tag;
-      std::uint16_t permissions;
-      std::uint32_t id;
-    };
-    struct Acl {
-      std::uint32_t version;
-      Entry entries[5];
-    };
-    const std::uint32_t none = ~std::uint32_t{0};
-    const Acl acl = {2, {{0x01, 7, none}, {0x02, 7, 65534}, {0x04, 7, none}, {0x10, 7, none}, {0x20, 0, none}}};
-    if (::setxattr(kShm, "system.posix_acl_default", &acl, sizeof acl, 0) != 0) return;  // then there are none to inherit
+    if (!let_in(kShm, "system.posix_acl_default", 65534, 7, 7)) return;  // then there are none to inherit
     for (const unsigned mode : {0600U, 0660U}) {
       Options options = with_capacity(kMiB);
       options.mode = mode;
