@@ -18,7 +18,7 @@ inline constexpr std::uint32_t kMinWorkers = 4;
 inline constexpr std::uint32_t kMaxWorkers = 4096;  // 12 bits of a claim word
 
 inline constexpr std::uint32_t kStripeBits = 18;  // of an ownership word
-inline constexpr std::uint32_t kMinStripes = 16;
+inline constexpr std::uint32_t kMinStripes = 32;
 inline constexpr std::uint32_t kMaxStripes = 1U << kStripeBits;
 inline constexpr std::uint64_t kBytesPerStripe = 64 << 10;  // so a stripe's table stays within a few KiB
 

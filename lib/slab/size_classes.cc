@@ -61,7 +61,6 @@ SizeClasses::SizeClasses(std::uint64_t page_bytes) {
   std::uint32_t buckets = 1;
   while (buckets <= kMaxTableBuckets) {
     const auto bytes = static_cast<std::uint32_t>(buckets * kCacheLineBytes);
-    if (bytes > largest_item_bytes()) break;
     // Exactly these: a table's size is its class, and small steps keep the index as full as it should be.
     auto chunks = static_cast<std::uint32_t>(page_bytes / (bytes + 8));
     while (chunks > 0 && !fits(cut(bytes, chunks, true), page_bytes)) --chunks;

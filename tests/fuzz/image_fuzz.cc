@@ -112,7 +112,21 @@ class Run {
     const std::uint64_t epochs = ~std::uint64_t{0} << 32;
     if ((changed & epochs) != 0 || (changed != 0 && (changed & ~lengths_of_value) == 0 && !known.header.chained())) return true;
     const Geometry& g = before.geometry;
-    return word(known.entry) == Entry::kEmpty || DirectoryWord::buckets(word(g.directory_at + known.stripe * 8)) == 0;
+    return word(known.entry) == Entry::kEmpty || DirectoryWord::buckets(word(g.directory_at + known.stripe * 8)) == 0 ||
+           is_moved_over(known);
+  }
+
+  /// Whether in its place is what also stands elsewhere in its table, whose stripe is locked: so would it be after an erase, while another entry moves
+  /// to its other bucket.
+  [[nodiscard]] bool is_moved_over(const Known& known) const noexcept {
+    const Geometry& g = reinterpret_cast<const SegmentHeader*>(specimen_.image.data())->geometry;
+    if (word(g.stripes_at + known.stripe * sizeof(Stripe) + offsetof(Stripe, lock)) == LockWord::kFree) return false;
+    const std::uint64_t table = word(g.directory_at + known.stripe * sizeof(std::uint64_t));
+    if (differs(g.directory_at + known.stripe * sizeof(std::uint64_t), sizeof(std::uint64_t))) return false;
+    const std::uint64_t end = DirectoryWord::offset(table) + DirectoryWord::buckets(table) * sizeof(Bucket);
+    for (std::uint64_t at = DirectoryWord::offset(table); at < end; at += sizeof(std::uint64_t))
+      if (at != known.entry && Entry::same_item(word(at), word(known.entry))) return true;
+    return false;
   }
 
   void read_all(Cache& cache, bool undamaged) {

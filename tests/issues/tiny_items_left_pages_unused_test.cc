@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What happens:   in segments of up to 16 MiB items of less than about 80 bytes are evicted while up to half of all pages were never used: a stripe's
-//                 table cannot be larger than the largest chunk (8 KiB there, 127 buckets, some 800 items), and a stripe is 64 KiB.
+// What happened:  in segments of up to 16 MiB items of less than about 80 bytes were evicted while up to half of all pages were never used: a
+//                 stripe's table could not be larger than the largest chunk (8 KiB there, 127 buckets, some 800 items).
 // Found by:       the test of the shrinking index, by accident.
-// Mended:         not yet.
+// Mended:         a table may fill a page, and the smallest segment has twice as many stripes.
 #include <gtest/gtest.h>
 
 #include "issues/moment.h"
