@@ -106,6 +106,11 @@ class OrderWatch {
     for (const auto& [offset, used] : last_.chunks)
       if (!used.referenced && !Anatomy::is_claimed(used.side) && !used.is_table) doomed_[offset] = doom_by_tag(used.side);
   }
+  /// The segment some stores later: what was done between is not judged, nor what it leads to.
+  void skip() {
+    last_ = Anatomy::of(view_);
+    doomed_.clear();
+  }
   /// The segment one store later. What was done out of order, or "".
   [[nodiscard]] std::string next() {
     Anatomy now = Anatomy::of(view_);

@@ -151,6 +151,7 @@ class Trial {
   struct Kill {
     std::uint64_t number = 0;  // of the instruction, or of the step
     Sentence sentence;
+    bool after_gap = false;  // stores since the one before were left out
   };
   /// In the short run: of a long operation every so many-th instruction only, beside all that store or call the system.
   static constexpr std::uint64_t kMostKills = 300;
@@ -219,13 +220,19 @@ class Trial {
     const auto turn = static_cast<std::uint64_t>(std::time(nullptr));
     const std::uintptr_t vdso = ::getauxval(AT_SYSINFO_EHDR);
     std::unordered_map<std::uintptr_t, std::uint32_t> visits;
+    bool gap = false;
     for (std::uint32_t i = 1; i <= survey.instructions; ++i) {
       const std::uint32_t visit = ++visits[survey.next[i]];
       totals_.stores += survey.kind[i] == Board::kStore ? 1 : 0;
       // A loop that copies or clears stores at one place again and again.
       const bool telling = survey.kind[i] != Board::kPlain && (full || visit <= 16 || (visit + turn) % 8 == 0);
-      if (only != 0 ? only != i : !telling && (i + turn) % stride != 0) continue;
-      Kill kill{.number = i, .sentence = {.mode = Sentence::kAtInstruction, .number = i, .address = survey.next[i], .visit = visit}};
+      if (only != 0 ? only != i : !telling && (i + turn) % stride != 0) {
+        gap |= survey.kind[i] != Board::kPlain;
+        continue;
+      }
+      Kill kill{.number = i,
+                .sentence = {.mode = Sentence::kAtInstruction, .number = i, .address = survey.next[i], .visit = visit},
+                .after_gap = std::exchange(gap, false)};
       if (survey.next[i] - vdso < 3 * 4096) kill.sentence.mode = Sentence::kByTrapFlag;
       kills.push_back(kill);
     }
@@ -239,6 +246,7 @@ class Trial {
       last_step_ = board().last_step;
       if (status == 0 && board().finished) {
         ++missed_;  // it took another way this time: a clock was read while it ticked
+        lost_track_ = true;
         stage_.restore();
         return look_outside("after it ended alive");
       }
@@ -251,7 +259,13 @@ class Trial {
       ++totals_.kills;
       if (last_step_ != nullptr) steps_seen().insert(last_step_);
       const std::uint64_t digest = stage_.digest();
-      const std::string order = digest != last_digest_ && attempt == 0 ? watch_.next() : "";
+      std::string order;
+      if (kill.after_gap || lost_track_) {
+        watch_.skip();
+        lost_track_ = false;
+      } else if (digest != last_digest_ && attempt == 0) {
+        order = watch_.next();
+      }
       last_digest_ = digest;
       const bool fresh = states_.insert(digest).second || scenario_.outside;
       if (!fresh && order.empty() && attempt == 0) {  // the same bytes were looked at before
@@ -319,6 +333,7 @@ class Trial {
   Stage stage_;
   SharedMemory memory_;
   std::unique_ptr<Nursery> nursery_;
+  bool lost_track_ = false;  // what the watch saw last is not what came before the next kill
   std::unique_ptr<Inquest> inquest_;
   std::unordered_set<std::uint64_t> states_;
   const char* last_step_ = nullptr;
