@@ -286,6 +286,12 @@ bool Slabs::take_pool_page(std::uint32_t size_class, const Worker& me) const noe
   SegmentHeader& header = view_.header();
   if (header.free_pages.load(kRelaxed) == 0) return false;
   const auto pages = static_cast<std::uint32_t>(view_.geometry().page_count);
+  // The index fills the segment from its end. What it gives back as its tables grow is then what items get last, and what the hands
+  // come to last: elsewhere, the first turn would begin with evicting the newest.
+  constexpr std::uint32_t kMostLooks = 4096;
+  if (classes_.shape(size_class).is_index)
+    for (std::uint32_t i = 1; i <= std::min(pages, kMostLooks); ++i)
+      if (adopt_page(pages - i, size_class, me)) return true;
   auto page = static_cast<std::uint32_t>(header.pool_cursor.load(kRelaxed) % pages);
   for (std::uint32_t i = 0; i < pages; ++i, page = page + 1 == pages ? 0 : page + 1) {
     if (!adopt_page(page, size_class, me)) continue;
