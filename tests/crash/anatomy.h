@@ -72,7 +72,7 @@ struct Anatomy {
     for (std::uint32_t i = 0; i < table.count; ++i)
       for (const auto& entry : table.buckets[i].entries) {
         const std::uint64_t word = entry.load(kRelaxed);
-        const std::byte* item = word == Entry::kEmpty ? nullptr : view.chunk(Entry::offset(word), 64);
+        const std::byte* item = word == Entry::kEmpty ? nullptr : view.chunk(Entry::offset(word), sizeof(std::uint64_t));
         if (item == nullptr) continue;
         refer(Entry::offset(word), &table.buckets[i]);
         const ItemHeader header{racy_load(item)};
