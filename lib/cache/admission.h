@@ -10,7 +10,10 @@ namespace carafe {
 /// out may stay at once; any other one is on probation. Without a lock: advice.
 [[nodiscard]] inline Standing admit(const Engine& engine, const Key& key, std::uint32_t size_class) noexcept {
   if (!engine.duel.is_on()) return Standing::kMain;
+  const KeyId id = KeyId::of(key.stripe, key.tag);
   const Table table = Table::of(engine.view, key.stripe);
+  table.touch(key.tag);  // three misses of memory at once
+  engine.duel.ghosts().touch(id);
   if (const auto* entry = table.find(key.tag, [](std::uint64_t) { return true; })) {
     Chunk chunk;
     const bool proven = !engine.slabs.locate(Entry::offset(entry->load(kRelaxed)), chunk) || !engine.slabs.is_on_probation(chunk);
@@ -18,7 +21,6 @@ namespace carafe {
   }
   ClassState& state = engine.view.size_class(size_class);
   if (state.admitted.load(kRelaxed) == 0) state.admitted.store(1, kRelaxed);
-  const KeyId id = KeyId::of(key.stripe, key.tag);
   engine.duel.sketch().add(id);
   if (engine.duel.ghosts().take(id)) {
     engine.duel.note_ghost_hit();

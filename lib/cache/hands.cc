@@ -6,6 +6,7 @@
 
 #include "cache/page_shares.h"
 #include "evict/clock_hand.h"
+#include "index/table.h"
 
 namespace carafe {
 
@@ -29,7 +30,8 @@ Claim Hands::claim(Standing standing) noexcept {
   constexpr std::uint64_t kStep = 16;  // evictions are counted for all classes together in such steps
   if (state_.evictions.load(kRelaxed) % kStep == kStep - 1 && engine_.duel.is_on() && engine_.duel.note_evictions(kStep))
     PageShares(engine_, me_).share_out();
-  if (engine_.duel.is_on())
+  constexpr std::uint64_t kSweepsEvery = 4;
+  if (engine_.duel.is_on() && state_.evictions.load(kRelaxed) % kSweepsEvery == 0)
     if (Claim left = sweep(standing)) return left;
   while (is_probations_turn() && visits_ < kHandVisits) {
     Challenger challenger;
@@ -134,7 +136,11 @@ Claim Hands::search_probation_page_locked(std::uint32_t page, std::uint32_t& ind
         challenger = {chunk, side, engine_.duel.sketch().estimate(KeyId::of(SideWord::stripe(side), SideWord::tag(side)))};
         return {};
       case Verdict::kGoes:
-        if (Claim taken = evictor_.try_take(chunk, EvictWhen::kUnproven)) return taken;
+        if (Claim taken = evictor_.try_take(chunk, EvictWhen::kUnproven)) {
+          if (const std::uint64_t next = ripe & (ripe - 1); next != 0)
+            touch_next(page, word * 64 + static_cast<std::uint32_t>(std::countr_zero(next)));
+          return taken;
+        }
         break;  // its stripe is busy, or it was used just now
     }
   }
@@ -186,6 +192,17 @@ bool Hands::would_lose(const Chunk& chunk, const Challenger& challenger) const n
   return engine_.duel.sketch().estimate(KeyId::of(SideWord::stripe(side), SideWord::tag(side))) > challenger.seen;
 }
 
+/// What the next call will look at first is on its way from now on: its own line, its buckets' and its ghosts' are as many misses of memory, at once instead
+/// of one after the other.
+void Hands::touch_next(std::uint32_t page, std::uint32_t index) const noexcept {
+  const Chunk chunk = engine_.slabs.chunk_at(page, index, size_class_);
+  if (const std::byte* item = engine_.view.chunk(chunk.offset, sizeof(std::uint64_t))) touch(item);
+  const std::uint64_t side = engine_.slabs.side(chunk).load(kRelaxed);
+  if (SideWord::stripe(side) >= engine_.view.geometry().stripe_count) return;
+  Table::of(engine_.view, SideWord::stripe(side)).touch(SideWord::tag(side));
+  if (engine_.duel.is_on()) engine_.duel.ghosts().touch(KeyId::of(SideWord::stripe(side), SideWord::tag(side)));
+}
+
 void Hands::remember_coldest(const Chunk& chunk) noexcept {
   const std::uint32_t counter = evictor_.peek_counter(chunk);
   if (counter >= coldest_counter_) return;
@@ -227,6 +244,7 @@ Claim Hands::go_round_main(Standing standing, const Challenger& challenger, bool
       }
       if (const Claim claim = begin_page_locked(evictor_.try_take(chunk, EvictWhen::kCold), standing)) {
         hand.move_to({page, index + 1});
+        if (index + 1 < chunks_) touch_next(page, index + 1);
         slabs.unlock_page(page);
         return claim;
       }

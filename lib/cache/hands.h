@@ -56,6 +56,7 @@ class Hands {
   [[nodiscard]] bool would_lose(const Chunk& chunk, const Challenger& challenger) const noexcept;
   [[nodiscard]] Claim begin_page_locked(const Claim& claim, Standing standing) const noexcept;
   void remember_coldest(const Chunk& chunk) noexcept;
+  void touch_next(std::uint32_t page, std::uint32_t index) const noexcept;
 
   const Engine& engine_;
   const Worker& me_;

@@ -158,12 +158,7 @@ ReadResult Reader::read_locked(const Key& key, std::string* value, ReadDetails* 
   return ReadResult::kHit;
 }
 
-void Reader::prefetch(const Key& key) const noexcept {
-  const Table table = Table::of(engine_.view, key.stripe);
-  if (table.count == 0) return;
-  __builtin_prefetch(&table.first(key.tag));
-  __builtin_prefetch(&table.second(key.tag));
-}
+void Reader::prefetch(const Key& key) const noexcept { Table::of(engine_.view, key.stripe).touch(key.tag); }
 
 void Reader::prefetch_item(const Key& key) const noexcept {
   if (key.text.empty()) return;

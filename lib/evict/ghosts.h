@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/atomic.h"
+#include "base/touch.h"
 #include "evict/key_id.h"
 
 namespace carafe {
@@ -51,6 +52,10 @@ class Ghosts {
     if (in_use_ == 0) return;
     Atomic<std::uint64_t>& word = at(id);
     word.store(GhostWord::with(word.load(kRelaxed), id), kRelaxed);
+  }
+  /// The key's ghosts: they will be needed soon.
+  void touch(KeyId id) const noexcept {
+    if (in_use_ != 0) carafe::touch(&at(id));
   }
   [[nodiscard]] bool take(KeyId id) const noexcept {
     if (in_use_ == 0) return false;

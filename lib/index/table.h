@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/touch.h"
 #include "index/tag_match.h"
 #include "layout/bucket.h"
 #include "segment/view.h"
@@ -32,6 +33,13 @@ struct Table {
 
   [[nodiscard]] Bucket& first(std::uint32_t tag) const noexcept { return buckets[Place::first(tag, count)]; }
   [[nodiscard]] Bucket& second(std::uint32_t tag) const noexcept { return buckets[Place::second(tag, count, Place::first(tag, count))]; }
+
+  /// Both buckets of `tag`: they will be needed soon.
+  void touch(std::uint32_t tag) const noexcept {
+    if (count == 0) return;
+    carafe::touch(&first(tag));
+    carafe::touch(&second(tag));
+  }
 
   /// The entry with `tag` for which `match(word)` holds, or nullptr.
   template <typename Match>
