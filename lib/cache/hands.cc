@@ -30,8 +30,8 @@ Claim Hands::claim(Standing standing) noexcept {
   constexpr std::uint64_t kStep = 16;  // evictions are counted for all classes together in such steps
   if (state_.evictions.load(kRelaxed) % kStep == kStep - 1 && engine_.duel.is_on() && engine_.duel.note_evictions(kStep))
     PageShares(engine_, me_).share_out();
-  constexpr std::uint64_t kSweepsEvery = 4;
-  if (engine_.duel.is_on() && state_.evictions.load(kRelaxed) % kSweepsEvery == 0)
+  const std::uint64_t sweeps_every = chunks_ >= 64 ? 4 : 1;  // it ends at the end of a page, so small pages need more
+  if (engine_.duel.is_on() && state_.evictions.load(kRelaxed) % sweeps_every == 0)
     if (Claim left = sweep(standing)) return left;
   while (is_probations_turn() && visits_ < kHandVisits) {
     Challenger challenger;

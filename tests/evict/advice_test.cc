@@ -72,12 +72,12 @@ TEST(SketchTest, CountsUpToFifteenAndNeverTooLow) {
 }
 
 TEST(SketchTest, OldUseFades) {
-  std::array<Atomic<std::uint64_t>, 8> words{};
+  std::array<Atomic<std::uint64_t>, 512> words{};
   Atomic<std::uint64_t> cursor{0};
-  const Sketch sketch(words.data(), words.size(), cursor, 100);
+  const Sketch sketch(words.data(), words.size(), cursor, 5'000);
   for (std::uint32_t i = 0; i < 12; ++i) sketch.add(key(1));
   const std::uint32_t before = sketch.estimate(key(1));
-  for (std::uint32_t i = 0; i < 4000; ++i) sketch.add(key(2));  // four times ten a key
+  for (std::uint32_t i = 0; i < 100'000; ++i) sketch.add(key(2 + i % 200));  // twice ten a key
   EXPECT_LT(sketch.estimate(key(1)), before / 2);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "support/capacity.h"
 
+#include <algorithm>
 #include <string>
 
 #include "support/scratch.h"
@@ -22,8 +23,8 @@ Filled fill_uniformly(Cache& cache, std::size_t key_bytes, std::size_t value_byt
 }
 
 Filled fill_fresh(std::size_t capacity_bytes, std::size_t key_bytes, std::size_t value_bytes) {
-  // A small segment has a page more or less for its items as its seed decides, and one is nearly a hundredth of it.
-  const std::uint64_t rounds = capacity_bytes <= (std::size_t{1} << 20) ? 9 : 1;
+  // A small segment has a page more or less for its items as its seed decides, and one is up to a hundredth of it.
+  const std::uint64_t rounds = std::clamp<std::uint64_t>((std::uint64_t{16} << 20) / capacity_bytes, 1, 9);
   Filled all;
   for (std::uint64_t i = 0; i < rounds; ++i) {
     Cache cache = Cache::create_anonymous(with_capacity(capacity_bytes));
