@@ -123,6 +123,7 @@ void add_all() {
       add_replace<StripedMapStore>(skew, value_bytes);
     }
     add("evict", CarafeStore::kName, value_bytes, set_evict<CarafeStore>);
+    add("evict", CarafeClockStore::kName, value_bytes, set_evict<CarafeClockStore>);
     add("evict", StripedMapStore::kName, value_bytes, set_evict<StripedMapStore>);
   }
   add("ttl", CarafeStore::kName, kUsualValueBytes, set_ttl);

@@ -38,7 +38,7 @@ struct CarafeStore {
   }
 
   CarafeStore(std::uint32_t items, std::size_t value_bytes, Room room)
-      : cache(Cache::create_anonymous(options_for(items, value_bytes, room))) {}
+      : CarafeStore(options_for(items, value_bytes, room), Eviction::kDuel) {}
 
   bool get(std::string_view key, std::string& reused) { return cache.get(key, reused) == Status::kOk; }
   bool set(std::string_view key, std::string_view value) { return cache.set(key, value) == Status::kOk; }
@@ -46,6 +46,21 @@ struct CarafeStore {
   [[nodiscard]] std::uint64_t items() const { return cache.stats().items; }
 
   Cache cache;
+
+ protected:
+  CarafeStore(Options options, Eviction eviction) : cache(make(options, eviction)) {}
+  static Cache make(Options options, Eviction eviction) {
+    options.eviction = eviction;
+    return Cache::create_anonymous(options);
+  }
+};
+
+/// What the duel is compared with.
+struct CarafeClockStore : CarafeStore {
+  static constexpr const char* kName = "carafe_clock";
+
+  CarafeClockStore(std::uint32_t items, std::size_t value_bytes, Room room)
+      : CarafeStore(options_for(items, value_bytes, room), Eviction::kClock) {}
 };
 
 struct StripedMapStore {
