@@ -27,6 +27,12 @@ Claim Hands::begin_page_locked(const Claim& claim, Standing standing) const noex
 }
 
 Claim Hands::claim(Standing standing) noexcept {
+  const Claim taken = take(standing);
+  touch_next();
+  return taken;
+}
+
+Claim Hands::take(Standing standing) noexcept {
   constexpr std::uint64_t kStep = 16;  // evictions are counted for all classes together in such steps
   if (state_.evictions.load(kRelaxed) % kStep == kStep - 1 && engine_.duel.is_on() && engine_.duel.note_evictions(kStep))
     PageShares(engine_, me_).share_out();
@@ -138,7 +144,7 @@ Claim Hands::search_probation_page_locked(std::uint32_t page, std::uint32_t& ind
       case Verdict::kGoes:
         if (Claim taken = evictor_.try_take(chunk, EvictWhen::kUnproven)) {
           if (const std::uint64_t next = ripe & (ripe - 1); next != 0)
-            touch_next(page, word * 64 + static_cast<std::uint32_t>(std::countr_zero(next)));
+            next_ = {page, word * 64 + static_cast<std::uint32_t>(std::countr_zero(next))};
           return taken;
         }
         break;  // its stripe is busy, or it was used just now
@@ -192,10 +198,11 @@ bool Hands::would_lose(const Chunk& chunk, const Challenger& challenger) const n
   return engine_.duel.sketch().estimate(KeyId::of(SideWord::stripe(side), SideWord::tag(side))) > challenger.seen;
 }
 
-/// What the next call will look at first is on its way from now on: its own line, its buckets' and its ghosts' are as many misses of memory, at once instead
-/// of one after the other.
-void Hands::touch_next(std::uint32_t page, std::uint32_t index) const noexcept {
-  const Chunk chunk = engine_.slabs.chunk_at(page, index, size_class_);
+/// What the next call will look at first is on its way from now on: its own line, its buckets' and its ghosts' are misses of memory that then come
+/// at once instead of one after the other. Without a lock: whoever lets go of one waits for them.
+void Hands::touch_next() const noexcept {
+  if (next_.chunk >= chunks_) return;
+  const Chunk chunk = engine_.slabs.chunk_at(next_.page, next_.chunk, size_class_);
   if (const std::byte* item = engine_.view.chunk(chunk.offset, sizeof(std::uint64_t))) touch(item);
   const std::uint64_t side = engine_.slabs.side(chunk).load(kRelaxed);
   if (SideWord::stripe(side) >= engine_.view.geometry().stripe_count) return;
@@ -244,7 +251,7 @@ Claim Hands::go_round_main(Standing standing, const Challenger& challenger, bool
       }
       if (const Claim claim = begin_page_locked(evictor_.try_take(chunk, EvictWhen::kCold), standing)) {
         hand.move_to({page, index + 1});
-        if (index + 1 < chunks_) touch_next(page, index + 1);
+        next_ = {page, index + 1};
         slabs.unlock_page(page);
         return claim;
       }

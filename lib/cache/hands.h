@@ -3,10 +3,11 @@
 
 #include "cache/engine.h"
 #include "cache/evictor.h"
+#include "evict/clock_hand.h"
 
 namespace carafe {
 
-/// The two hands of a size class, which take chunks away from what was used least:
+/// The hands of a size class, which take chunks away from what was used least:
 ///
 ///   probation hand   round the newcomers (slab/probation_bits.h). One that was used joins the main part, another one goes; under the
 ///                    contested rule it also has to have been seen as often as the main hand's next victim, which goes in its place
@@ -56,7 +57,8 @@ class Hands {
   [[nodiscard]] bool would_lose(const Chunk& chunk, const Challenger& challenger) const noexcept;
   [[nodiscard]] Claim begin_page_locked(const Claim& claim, Standing standing) const noexcept;
   void remember_coldest(const Chunk& chunk) noexcept;
-  void touch_next(std::uint32_t page, std::uint32_t index) const noexcept;
+  [[nodiscard]] Claim take(Standing standing) noexcept;
+  void touch_next() const noexcept;
 
   const Engine& engine_;
   const Worker& me_;
@@ -67,6 +69,7 @@ class Hands {
   std::uint32_t visits_ = 0;
   Chunk coldest_;
   std::uint32_t coldest_counter_ = 4;
+  ClockHand::Position next_{0, ~std::uint32_t{0}};  // what will be looked at first, the next time; none
 };
 
 }  // namespace carafe

@@ -61,9 +61,10 @@ class Sketch {
     const std::uint64_t words = row_words_ * kRows;
     const auto every = static_cast<std::uint32_t>(std::bit_width(10 * items_ / words | 1)) - 1;  // a power of two, so nothing is divided
     const std::uint64_t before = cursor_.fetch_add(times, kRelaxed);
-    if ((before >> every) == ((before + times) >> every)) return;
-    Atomic<std::uint64_t>& word = words_[(before >> every) % words];
-    word.store((word.load(kRelaxed) >> 1) & 0x7777777777777777ULL, kRelaxed);
+    for (std::uint64_t step = before >> every, end = (before + times) >> every; step != end; ++step) {
+      Atomic<std::uint64_t>& word = words_[step % words];
+      word.store((word.load(kRelaxed) >> 1) & 0x7777777777777777ULL, kRelaxed);
+    }
   }
 
   Atomic<std::uint64_t>* words_;

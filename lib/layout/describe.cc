@@ -135,14 +135,14 @@ std::string describe_layout() {
   CARAFE_FIELD(DuelState, mode);
   CARAFE_FIELD(DuelState, ghost_words);
   CARAFE_FIELD(DuelState, chunks);
-  CARAFE_FIELD(DuelState, sketch_cursor);
-  CARAFE_FIELD(DuelState, evictions);
   CARAFE_FIELD(DuelState, allowance);
   CARAFE_FIELD(DuelState, lock);
   CARAFE_FIELD(DuelState, shadow_slots);
   CARAFE_FIELD(DuelState, samples);
   CARAFE_FIELD(DuelState, switches);
   CARAFE_FIELD(DuelState, ghost_hits);
+  CARAFE_FIELD(DuelState, sketch_cursor);
+  CARAFE_FIELD(DuelState, evictions);
   CARAFE_FIELD(DuelState, shadows);
   head(out, "Shadow", sizeof(Shadow));
   CARAFE_FIELD(Shadow, fingerprints);

@@ -35,22 +35,22 @@ static_assert(SharedLayout<Shadow>);
 
 /// The duel of the eviction modes (evict/duel.h). All of it is advice: a death in the middle of any change costs a little hit ratio.
 ///
-/// Line 0: read by sets and by hands. Line 1: the shadows' lock and what it guards.
+/// Line 0: read by sets and by hands, seldom written. Line 1: the shadows' lock and what it guards, and what is counted for all classes.
 struct alignas(kCacheLineBytes) DuelState {
-  Atomic<std::uint32_t> mode;           // evict/mode.h; which of the four plays
-  Atomic<std::uint32_t> ghost_words;    // of those there are, in use: about 1.11 ghosts a chunk
-  Atomic<std::uint64_t> chunks;         // of items, in the whole segment, about
-  Atomic<std::uint64_t> sketch_cursor;  // word of the sketch to be halved next
-  Atomic<std::uint64_t> evictions;      // since the last look at how pages are shared out
-  Atomic<std::uint32_t> allowance;      // pages that may move at the next look at how they are shared out
-  std::byte reserved0[28];
+  Atomic<std::uint32_t> mode;         // evict/mode.h; which of the four plays
+  Atomic<std::uint32_t> ghost_words;  // of those there are, in use: about 1.11 ghosts a chunk
+  Atomic<std::uint64_t> chunks;       // of items, in the whole segment, about
+  Atomic<std::uint32_t> allowance;    // pages that may move at the next look at how they are shared out
+  std::byte reserved0[44];
 
   alignas(kCacheLineBytes) Atomic<std::uint64_t> lock;  // LockWord
   Atomic<std::uint32_t> shadow_slots;                   // of kShadowSlots, in use: chunks / sample
   std::uint32_t samples;                                // since the modes were last compared
   Atomic<std::uint64_t> switches;                       // of mode
   Atomic<std::uint64_t> ghost_hits;
-  std::byte reserved1[32];
+  Atomic<std::uint64_t> sketch_cursor;  // word of the sketch to be halved next
+  Atomic<std::uint64_t> evictions;      // since the last look at how pages are shared out
+  std::byte reserved1[16];
 
   Shadow shadows[kModes];
 };

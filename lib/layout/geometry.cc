@@ -24,7 +24,9 @@ Geometry compute_geometry(std::uint64_t capacity_bytes, std::uint64_t worker_cou
   Geometry g{};
   g.capacity_bytes = capacity_bytes;
   g.page_bytes = std::clamp(std::bit_floor(capacity_bytes / kPagesWanted), kMinPageBytes, kMaxPageBytes);
-  g.stripe_count = std::clamp<std::uint64_t>(std::bit_ceil(capacity_bytes / kBytesPerStripe), kMinStripes, kMaxStripes);
+  // A table fills a page at most: where pages are smallest, that is enough for 40 KiB of the smallest items.
+  const std::uint64_t bytes_per_stripe = g.page_bytes == kMinPageBytes ? kBytesPerSmallStripe : kBytesPerStripe;
+  g.stripe_count = std::clamp<std::uint64_t>(std::bit_ceil(capacity_bytes / bytes_per_stripe), kMinStripes, kMaxStripes);
   g.worker_count = worker_count;
 
   std::uint64_t at = align_up(sizeof(SegmentHeader), 4096);

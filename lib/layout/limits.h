@@ -20,7 +20,8 @@ inline constexpr std::uint32_t kMaxWorkers = 4096;  // 12 bits of a claim word
 inline constexpr std::uint32_t kStripeBits = 18;  // of an ownership word
 inline constexpr std::uint32_t kMinStripes = 32;
 inline constexpr std::uint32_t kMaxStripes = 1U << kStripeBits;
-inline constexpr std::uint64_t kBytesPerStripe = 64 << 10;  // so a stripe's table stays within a few KiB
+inline constexpr std::uint64_t kBytesPerStripe = 64 << 10;  // so a stripe's table stays within a few KiB, or tens with the smallest items
+inline constexpr std::uint64_t kBytesPerSmallStripe = 40 << 10;
 
 inline constexpr std::uint32_t kTagBits = 20;            // of an entry, and of an ownership word
 inline constexpr std::uint32_t kMaxClasses = 192;        // item and index classes together; 255 means no class

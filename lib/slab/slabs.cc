@@ -64,7 +64,7 @@ bool Slabs::is_worth_draining(std::uint32_t page) const noexcept {
   if (classes_.buckets(size_class) < 8 || !is_sparse || free >= chunks) return false;
   std::uint64_t elsewhere = 0;
   for (std::uint32_t other = 0; other < view_.geometry().page_count; ++other)
-    if (other != page && view_.page_class(other).load(kRelaxed) == size_class)
+    if (other != page && view_.page_class(other).load(kRelaxed) == size_class && !is_draining(other))
       elsewhere += view_.page_info(other).free_count.load(kRelaxed);
   return chunks <= kFewChunks ? elsewhere >= chunks - free : elsewhere > 4 * (chunks - free);
 }

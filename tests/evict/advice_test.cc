@@ -81,6 +81,19 @@ TEST(SketchTest, OldUseFades) {
   EXPECT_LT(sketch.estimate(key(1)), before / 2);
 }
 
+TEST(SketchTest, NoWordIsLeftOutWhereFewKeysCompete) {
+  for (const std::uint64_t items : {40U, 200U, 700U, 1'500U}) {
+    std::array<Atomic<std::uint64_t>, 512> words{};
+    Atomic<std::uint64_t> cursor{0};
+    const Sketch sketch(words.data(), words.size(), cursor, items);
+    for (auto& word : words) word.store(0xffffffffffffffffULL);
+    for (std::uint32_t i = 0; i < 30 * items + 20'000; ++i) sketch.add(key(i % 3));
+    std::uint64_t full = 0;
+    for (const auto& word : words) full += word.load() == 0xffffffffffffffffULL ? 1 : 0;
+    EXPECT_EQ(full, 0U) << items << " items";
+  }
+}
+
 TEST(ProbationBitsTest, BeginsYoungAndEndsOnce) {
   std::array<Atomic<std::uint64_t>, 4> words{};
   const ProbationBits bits(words.data(), 2);
