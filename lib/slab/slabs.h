@@ -98,7 +98,7 @@ class Slabs {
   /// Returns a page whose chunks are all free to the pool. Its lock must be held.
   void retire_page_locked(std::uint32_t page, std::uint32_t size_class) const noexcept;
 
-  /// Whether it would pay to move what is left in a page of tables to the other pages of its class: less than half, and they have room.
+  /// Whether it would pay to move what is left in a page of tables to the other pages of its class: little is, and they have room.
   [[nodiscard]] bool is_worth_draining(std::uint32_t page) const noexcept;
   /// Puts nothing new into the page for a while. Ends by itself, so a death in the meantime does not matter.
   void drain(std::uint32_t page) const noexcept;
