@@ -11,10 +11,9 @@ namespace carafe {
 [[nodiscard]] inline Standing admit(const Engine& engine, const Key& key, std::uint32_t size_class) noexcept {
   if (!engine.duel.is_on()) return Standing::kMain;
   const KeyId id = KeyId::of(key.stripe, key.tag);
-  const Table table = Table::of(engine.view, key.stripe);
-  table.touch(key.tag);  // three misses of memory at once
   engine.duel.ghosts().touch(id);
-  if (const auto* entry = table.find(key.tag, [](std::uint64_t) { return true; })) {
+  engine.duel.sketch().touch(id);
+  if (const auto* entry = Table::of(engine.view, key.stripe).find(key.tag, [](std::uint64_t) { return true; })) {
     Chunk chunk;
     const bool proven = !engine.slabs.locate(Entry::offset(entry->load(kRelaxed)), chunk) || !engine.slabs.is_on_probation(chunk);
     return proven ? Standing::kMain : Standing::kProbation;

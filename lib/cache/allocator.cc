@@ -11,34 +11,40 @@
 
 namespace carafe {
 
-Claim Allocator::claim(std::uint32_t size_class) const noexcept {
-  if (Claim hinted = engine_.slabs.claim_hinted(size_class, standing_, me_)) return hinted;
+Claim Allocator::claim(std::uint32_t size_class, Standing standing) const noexcept {
+  if (Claim hinted = engine_.slabs.claim_hinted(size_class, standing, me_)) return hinted;
   for (int round = 0; round < 3; ++round) {
-    if (Claim free = engine_.slabs.claim_free(size_class, standing_, me_)) return free;
+    if (Claim free = engine_.slabs.claim_free(size_class, standing, me_)) return free;
     if (engine_.slabs.take_pool_page(size_class, me_)) {
       size_duel(engine_, me_);
       continue;
     }
-    if (Claim outdated = claim_outdated(size_class)) return outdated;
-    if (Claim expired = claim_expired(size_class)) return expired;
+    if (Claim outdated = claim_outdated(size_class, standing)) return outdated;
+    if (Claim expired = claim_expired(size_class, standing)) return expired;
     if (!engine_.classes.shape(size_class).is_index)
-      if (Claim evicted = Hands(engine_, me_, size_class).claim(standing_)) return evicted;
+      if (Claim evicted = Hands(engine_, me_, size_class).claim(standing)) return evicted;
     if (!PageMover(engine_, me_).take_page(size_class)) break;
   }
-  if (Claim free = engine_.slabs.claim_free(size_class, standing_, me_)) return free;
-  return Hands(engine_, me_, size_class).claim(standing_);
+  if (Claim free = engine_.slabs.claim_free(size_class, standing, me_)) return free;
+  return Hands(engine_, me_, size_class).claim(standing);
 }
 
 Claim Allocator::claim_spare(std::uint32_t size_class) const noexcept {
-  if (Claim free = engine_.slabs.claim_free(size_class, standing_, me_)) return free;
-  return engine_.slabs.take_pool_page(size_class, me_) ? engine_.slabs.claim_free(size_class, standing_, me_) : Claim{};
+  if (Claim free = engine_.slabs.claim_free(size_class, Standing::kMain, me_)) return free;
+  return engine_.slabs.take_pool_page(size_class, me_) ? engine_.slabs.claim_free(size_class, Standing::kMain, me_) : Claim{};
+}
+
+void Allocator::touch_ahead(std::uint32_t size_class) const noexcept {
+  const ClassState& state = engine_.view.size_class(size_class);
+  if (state.unseen_free.load(kRelaxed) == 0 && engine_.view.header().free_pages.load(kRelaxed) == 0 && !engine_.slabs.has_hint(size_class))
+    Hands(engine_, me_, size_class).touch_next();
 }
 
 void Allocator::give_back(const Claim& claim) const noexcept {
   if (claim) engine_.slabs.release(claim.chunk, claim.word);
 }
 
-Claim Allocator::claim_outdated(std::uint32_t size_class) const noexcept {
+Claim Allocator::claim_outdated(std::uint32_t size_class, Standing standing) const noexcept {
   SegmentHeader& header = engine_.view.header();
   const std::uint32_t epoch = engine_.epoch();
   const std::uint64_t pages = engine_.view.geometry().page_count;
@@ -55,12 +61,12 @@ Claim Allocator::claim_outdated(std::uint32_t size_class) const noexcept {
         engine_.view.page_info(static_cast<std::uint32_t>(page)).last_epoch.load(kRelaxed) == epoch)
       continue;
     if (!PageMover(engine_, me_).move(static_cast<std::uint32_t>(page), found, size_class)) continue;
-    if (Claim claim = engine_.slabs.claim_free(size_class, standing_, me_)) return claim;
+    if (Claim claim = engine_.slabs.claim_free(size_class, standing, me_)) return claim;
   }
   return {};
 }
 
-Claim Allocator::claim_expired(std::uint32_t size_class) const noexcept {
+Claim Allocator::claim_expired(std::uint32_t size_class, Standing standing) const noexcept {
   constexpr std::uint32_t kMostPages = 1024;   // looked at
   constexpr std::uint32_t kMostChunks = 2048;  // searched
   SegmentHeader& header = engine_.view.header();
@@ -79,7 +85,7 @@ Claim Allocator::claim_expired(std::uint32_t size_class) const noexcept {
       // A page of another size helps only when nothing live is left in it.
       if (found != size_class && found != kNoClass && info.free_count.load(kRelaxed) >= engine_.classes.shape(found).chunks)
         static_cast<void>(PageMover(engine_, me_).move(page, found, size_class));
-      if (Claim claim = engine_.slabs.claim_free(size_class, standing_, me_)) {
+      if (Claim claim = engine_.slabs.claim_free(size_class, standing, me_)) {
         note_expiry(header.pass_expiry_ms, info.min_expiry_ms.load(kRelaxed));
         header.expiry_cursor.store(page, kRelaxed);
         return claim;
@@ -120,6 +126,7 @@ std::uint32_t Allocator::sweep_expired(std::uint32_t page, std::uint32_t size_cl
       if (!has_expired(expiry)) {
         note_expiry(info.next_min_expiry_ms, expiry);
       } else if (const Claim claim = evictor_.try_take(chunk, EvictWhen::kDead)) {
+        slabs.end_probation_page_locked(chunk);
         give_back(claim);
       } else {
         note_expiry(info.next_min_expiry_ms, expiry);

@@ -13,25 +13,25 @@ namespace carafe {
 /// Cost: free chunk ~40 ns; eviction a few cache misses; a page emptied for another class up to a millisecond, seldom.
 class Allocator {
  public:
-  /// `standing`: how what is stored in the claimed chunk begins.
-  Allocator(const Engine& engine, const Worker& me, Standing standing = Standing::kMain) noexcept
-      : engine_(engine), me_(me), evictor_(engine, me), standing_(standing) {}
+  Allocator(const Engine& engine, const Worker& me) noexcept : engine_(engine), me_(me), evictor_(engine, me) {}
 
-  [[nodiscard]] Claim claim(std::uint32_t size_class) const noexcept;
+  /// `standing`: how what is stored in the claimed chunk begins.
+  [[nodiscard]] Claim claim(std::uint32_t size_class, Standing standing = Standing::kMain) const noexcept;
+  /// A claim will come soon: what has to be evicted for it, if anything, is on its way from memory from now on.
+  void touch_ahead(std::uint32_t size_class) const noexcept;
   /// The same, but only where it costs nobody anything: a free chunk or a page of the pool.
   [[nodiscard]] Claim claim_spare(std::uint32_t size_class) const noexcept;
   /// Gives a claim back unused.
   void give_back(const Claim& claim) const noexcept;
 
  private:
-  [[nodiscard]] Claim claim_outdated(std::uint32_t size_class) const noexcept;
-  [[nodiscard]] Claim claim_expired(std::uint32_t size_class) const noexcept;
+  [[nodiscard]] Claim claim_outdated(std::uint32_t size_class, Standing standing) const noexcept;
+  [[nodiscard]] Claim claim_expired(std::uint32_t size_class, Standing standing) const noexcept;
   std::uint32_t sweep_expired(std::uint32_t page, std::uint32_t size_class) const noexcept;
 
   const Engine& engine_;
   const Worker& me_;
   const Evictor evictor_;
-  const Standing standing_;
 };
 
 }  // namespace carafe

@@ -58,8 +58,7 @@ Claim Evictor::take_linked(const Chunk& chunk, std::uint64_t seen, EvictWhen whe
   const std::uint32_t tag = SideWord::tag(seen);
   if (stripe >= engine_.view.geometry().stripe_count) return {};
 
-  const bool lowers = when == EvictWhen::kCold || when == EvictWhen::kUnproven;
-  if (lowers) {  // a first look without the lock: most chunks only have their counter lowered
+  if (when == EvictWhen::kCold) {  // a first look without the lock: most chunks only have their counter lowered
     const Table table = Table::of(engine_.view, stripe);
     if (auto* entry = table.find_offset(tag, chunk.offset)) {
       std::uint64_t word = entry->load(kRelaxed);
@@ -81,7 +80,7 @@ Claim Evictor::take_linked(const Chunk& chunk, std::uint64_t seen, EvictWhen whe
   const bool outdated = !item || !is_current(item.header, engine_.epoch());
   const bool expired = !outdated && has_expired(item.expiry_ms());
   if (entry != nullptr && !outdated && !expired) {
-    if (when == EvictWhen::kDead || (lowers && Entry::counter(entry->load(kRelaxed)) > 0)) return {};
+    if (when == EvictWhen::kDead || (when != EvictWhen::kAnyway && Entry::counter(entry->load(kRelaxed)) > 0)) return {};
   }
   if (entry != nullptr) {
     unlink_locked(engine_, me_, stripe, entry, chunk, item);

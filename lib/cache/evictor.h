@@ -9,7 +9,7 @@ namespace carafe {
 enum class EvictWhen : std::uint8_t {
   kCold,      ///< Its counter is zero (or it is dead); else the counter goes down by one, and the sketch hears of it.
   kAnyway,    ///< Whatever its counter says.
-  kUnproven,  ///< As kCold, at the end of a probation: its key's ghost stays.
+  kUnproven,  ///< Its counter is zero (or it is dead), at the end of a probation: its key's ghost stays.
   kDead,      ///< Only when expired, outdated or unreferenced.
 };
 

@@ -27,16 +27,10 @@ Claim Hands::begin_page_locked(const Claim& claim, Standing standing) const noex
 }
 
 Claim Hands::claim(Standing standing) noexcept {
-  const Claim taken = take(standing);
-  touch_next();
-  return taken;
-}
-
-Claim Hands::take(Standing standing) noexcept {
   constexpr std::uint64_t kStep = 16;  // evictions are counted for all classes together in such steps
   if (state_.evictions.load(kRelaxed) % kStep == kStep - 1 && engine_.duel.is_on() && engine_.duel.note_evictions(kStep))
     PageShares(engine_, me_).share_out();
-  const std::uint64_t sweeps_every = chunks_ >= 64 ? 4 : 1;  // it ends at the end of a page, so small pages need more
+  const std::uint64_t sweeps_every = chunks_ >= 64 ? kGlances : 1;  // it ends at the end of a page, so small pages need more
   if (engine_.duel.is_on() && state_.evictions.load(kRelaxed) % sweeps_every == 0)
     if (Claim left = sweep(standing)) return left;
   while (is_probations_turn() && visits_ < kHandVisits) {
@@ -64,8 +58,7 @@ Claim Hands::take(Standing standing) noexcept {
 /// Claims of the dead are seen at a glance. Whether a linked chunk is anybody's takes a look into its stripe's table: only after somebody died
 /// holding a lock, or after a clear, which leaves the items of tables that were started over; and once round.
 Claim Hands::sweep(Standing standing) noexcept {
-  constexpr std::uint32_t kGlances = 8;  // a line of side words
-  constexpr std::uint32_t kLooks = 2;
+  constexpr std::uint32_t kLooks = kGlances / 2;
   const Slabs& slabs = engine_.slabs;
   const ClockHand hand(engine_.view, size_class_, state_.sweep_hand);
   // Both only go up. Clears begin at epoch 1.
@@ -81,9 +74,8 @@ Claim Hands::sweep(Standing standing) noexcept {
     index = 0;
   }
   Claim left;
+  const std::uint32_t begin = index;
   const std::uint32_t end = std::min(chunks_, index + (closely ? kLooks : kGlances));
-  if (closely)
-    state_.sweep_left.store(state_.sweep_left.load(kRelaxed) - std::min(state_.sweep_left.load(kRelaxed), end - index), kRelaxed);
   for (; index < end && !left; ++index) {
     const SideWord::State state = SideWord::state(slabs.side(page, index).load(kRelaxed));
     if (state == SideWord::kFree || (state != SideWord::kClaimed && !closely)) continue;
@@ -93,6 +85,8 @@ Claim Hands::sweep(Standing standing) noexcept {
     if (slabs.page_class(page) == size_class_) left = begin_page_locked(evictor_.try_take(chunk, EvictWhen::kDead), standing);
     slabs.unlock_page(page);
   }
+  if (const std::uint32_t due = state_.sweep_left.load(kRelaxed); due != 0 && closely)
+    state_.sweep_left.store(due - std::min(due, index - begin), kRelaxed);  // not to the end, where something was found
   hand.move_to({page, index});
   return left;
 }
@@ -142,11 +136,7 @@ Claim Hands::search_probation_page_locked(std::uint32_t page, std::uint32_t& ind
         challenger = {chunk, side, engine_.duel.sketch().estimate(KeyId::of(SideWord::stripe(side), SideWord::tag(side)))};
         return {};
       case Verdict::kGoes:
-        if (Claim taken = evictor_.try_take(chunk, EvictWhen::kUnproven)) {
-          if (const std::uint64_t next = ripe & (ripe - 1); next != 0)
-            next_ = {page, word * 64 + static_cast<std::uint32_t>(std::countr_zero(next))};
-          return taken;
-        }
+        if (Claim taken = evictor_.try_take(chunk, EvictWhen::kUnproven)) return taken;
         break;  // its stripe is busy, or it was used just now
     }
   }
@@ -198,16 +188,26 @@ bool Hands::would_lose(const Chunk& chunk, const Challenger& challenger) const n
   return engine_.duel.sketch().estimate(KeyId::of(SideWord::stripe(side), SideWord::tag(side))) > challenger.seen;
 }
 
-/// What the next call will look at first is on its way from now on: its own line, its buckets' and its ghosts' are misses of memory that then come
-/// at once instead of one after the other. Without a lock: whoever lets go of one waits for them.
+/// Its own line, its buckets' and its ghosts' are misses of memory, which then come at once, not one after the other.
 void Hands::touch_next() const noexcept {
-  if (next_.chunk >= chunks_) return;
-  const Chunk chunk = engine_.slabs.chunk_at(next_.page, next_.chunk, size_class_);
-  if (const std::byte* item = engine_.view.chunk(chunk.offset, sizeof(std::uint64_t))) touch(item);
-  const std::uint64_t side = engine_.slabs.side(chunk).load(kRelaxed);
+  const Slabs& slabs = engine_.slabs;
+  const bool newcomers = is_probations_turn();
+  auto [page, index] = ClockHand(engine_.view, size_class_, newcomers ? state_.probation_hand : state_.hand).position();
+  if (slabs.page_class(page) != size_class_ || index >= chunks_) return;
+  const ProbationBits bits = slabs.probation_bits(page, size_class_);
+  const std::uint32_t word = index / 64;
+  const std::uint64_t newcomers_here = bits.probation(word).load(kRelaxed);
+  const std::uint64_t old_ones = newcomers ? newcomers_here & ~bits.young(word).load(kRelaxed) : ~newcomers_here;
+  const std::uint64_t candidates = old_ones & (~std::uint64_t{0} << (index % 64));
+  if (candidates == 0) return;
+  index = word * 64 + static_cast<std::uint32_t>(std::countr_zero(candidates));
+  if (index >= chunks_) return;
+  const Chunk chunk = slabs.chunk_at(page, index, size_class_);
+  touch(engine_.view.base() + chunk.offset);
+  const std::uint64_t side = slabs.side(chunk).load(kRelaxed);
   if (SideWord::stripe(side) >= engine_.view.geometry().stripe_count) return;
   Table::of(engine_.view, SideWord::stripe(side)).touch(SideWord::tag(side));
-  if (engine_.duel.is_on()) engine_.duel.ghosts().touch(KeyId::of(SideWord::stripe(side), SideWord::tag(side)));
+  if (newcomers) engine_.duel.ghosts().touch(KeyId::of(SideWord::stripe(side), SideWord::tag(side)));
 }
 
 void Hands::remember_coldest(const Chunk& chunk) noexcept {
@@ -251,7 +251,6 @@ Claim Hands::go_round_main(Standing standing, const Challenger& challenger, bool
       }
       if (const Claim claim = begin_page_locked(evictor_.try_take(chunk, EvictWhen::kCold), standing)) {
         hand.move_to({page, index + 1});
-        next_ = {page, index + 1};
         slabs.unlock_page(page);
         return claim;
       }

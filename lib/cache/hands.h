@@ -29,8 +29,12 @@ class Hands {
 
   /// Claims a chunk for an item that begins as `standing` says. Each hand looks at kHandVisits items at most; then the coldest of them goes.
   [[nodiscard]] Claim claim(Standing standing) noexcept;
+  /// What claim will look at first is on its way from now on, as far as the hand's place tells.
+  void touch_next() const noexcept;
 
  private:
+  static constexpr std::uint32_t kGlances = 8;  // of a sweep: a line of side words
+
   /// A newcomer that may stay if it outdoes the main hand's victim.
   struct Challenger {
     Chunk chunk;
@@ -57,8 +61,6 @@ class Hands {
   [[nodiscard]] bool would_lose(const Chunk& chunk, const Challenger& challenger) const noexcept;
   [[nodiscard]] Claim begin_page_locked(const Claim& claim, Standing standing) const noexcept;
   void remember_coldest(const Chunk& chunk) noexcept;
-  [[nodiscard]] Claim take(Standing standing) noexcept;
-  void touch_next() const noexcept;
 
   const Engine& engine_;
   const Worker& me_;
@@ -69,7 +71,6 @@ class Hands {
   std::uint32_t visits_ = 0;
   Chunk coldest_;
   std::uint32_t coldest_counter_ = 4;
-  ClockHand::Position next_{0, ~std::uint32_t{0}};  // what will be looked at first, the next time; none
 };
 
 }  // namespace carafe

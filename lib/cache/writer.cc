@@ -51,6 +51,14 @@ void Writer::write_head(const Draft& draft, const Key& key) const noexcept {
   racy_copy_in(to + draft.header.key_at(), key.text.data(), key.text.size());
 }
 
+/// A chunk for the key's item. The misses of memory that finding one and the key's place will cost are begun together.
+Claim Writer::claim(const Key& key, std::uint32_t size_class) const noexcept {
+  const Allocator allocator(engine_, me_);
+  allocator.touch_ahead(size_class);
+  Table::of(engine_.view, key.stripe).touch(key.tag);
+  return allocator.claim(size_class, admit(engine_, key, size_class));
+}
+
 Writer::Draft Writer::draft(const Key& key, std::string_view value, std::uint64_t expiry_ms, bool expires,
                             std::uint32_t epoch) const noexcept {
   Draft draft;
@@ -67,7 +75,7 @@ Writer::Draft Writer::draft(const Key& key, std::string_view value, std::uint64_
     return draft;
   }
   draft.header = ItemHeader::make(epoch, key.text.size(), value.size(), expires, false);
-  draft.head = Allocator(engine_, me_, admit(engine_, key, size_class)).claim(size_class);
+  draft.head = claim(key, size_class);
   if (!draft.head) return {};
   write_head(draft, key);
   racy_copy_in(draft.head.bytes + draft.header.value_at(), value.data(), value.size());
@@ -106,7 +114,7 @@ bool Writer::draft_chain(Draft& draft, const Key& key, std::string_view value, s
     end -= bytes;
     CARAFE_STEP("chain: part filled");
   }
-  draft.head = Allocator(engine_, me_, admit(engine_, key, size_class)).claim(size_class);
+  draft.head = claim(key, size_class);
   if (!draft.head) return false;
   draft.header = ItemHeader::make(epoch, key.text.size(), in_head, true, true);
   write_head(draft, key);
@@ -312,7 +320,7 @@ Counter Writer::increment(const Key& key, std::int64_t delta, std::int64_t initi
   // Room for the longest number and an expiry time, since the old one's is known only under the lock.
   Draft made;
   const std::uint32_t size_class = engine_.classes.item_class(ItemHeader::make(0, key.text.size(), 0, true, false).bytes() + kNumberBytes);
-  made.head = size_class == kNoClass ? Claim{} : Allocator(engine_, me_, admit(engine_, key, size_class)).claim(size_class);
+  made.head = size_class == kNoClass ? Claim{} : claim(key, size_class);
   if (!made.head) {
     me_.count(CounterId::k_no_space);
     return {Status::kNoSpace, 0};
@@ -374,7 +382,7 @@ Status Writer::touch(const Key& key, Expiry expiry) const noexcept {
   Draft copy;
   for (int attempt = 0; attempt < kWriteTries; ++attempt) {
     if (wanted_class != kNoClass && !copy.head) {
-      copy.head = Allocator(engine_, me_, admit(engine_, key, wanted_class)).claim(wanted_class);
+      copy.head = claim(key, wanted_class);
       if (!copy.head) return Status::kNoSpace;
     }
     StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);

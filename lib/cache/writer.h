@@ -52,6 +52,7 @@ class Writer {
   [[nodiscard]] Draft draft(const Key& key, std::string_view value, std::uint64_t expiry_ms, bool expires,
                             std::uint32_t epoch) const noexcept;
   [[nodiscard]] bool draft_chain(Draft& draft, const Key& key, std::string_view value, std::uint32_t epoch) const noexcept;
+  [[nodiscard]] Claim claim(const Key& key, std::uint32_t size_class) const noexcept;
   void note_epoch(std::uint32_t page, std::uint32_t epoch) const noexcept;
   void note_expiry_of(const Chunk& chunk, std::uint64_t at_ms) const noexcept;
   void discard(const Draft& draft) const noexcept;

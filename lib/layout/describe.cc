@@ -165,7 +165,7 @@ std::string describe_layout() {
       "  item       epoch 32 | key bytes - 1 12 | value bytes 17 | extended 1 | chained 1 | expires 1\n"
       "  part       offset / 8 40 | bytes 24\n"
       "  ghosts     five fingerprints of 12, the newest lowest\n"
-      "  sketch     sixteen counters of 4\n"
+      "  sketch     sixteen counters of 4; a key's four in one line, one in each two words\n"
       "  gauge      epoch 24 | signed value 40\n";
   return out;
 }

@@ -41,10 +41,10 @@ Geometry compute_geometry(std::uint64_t capacity_bytes, std::uint64_t worker_cou
   g.directory_at = place(g.stripe_count * sizeof(std::uint64_t));
   g.classes_at = place(kMaxClasses * sizeof(ClassState));
   g.duel_at = place(duel ? sizeof(DuelState) : kCacheLineBytes * 2);
-  // Five ghosts a word, 1.1 a chunk where items take 110 bytes and more, all counted; a sixteenth as many counters in each row of the sketch.
+  // Five ghosts a word, 1.1 a chunk where items take 110 bytes and more, all counted; an eighth as many counters in each row of the sketch.
   g.ghost_words = duel ? capacity_bytes / 512 : 0;
   g.ghosts_at = place(g.ghost_words * sizeof(std::uint64_t));
-  g.sketch_words = duel ? align_up(capacity_bytes / 9728 + 1, 4) : 0;
+  g.sketch_words = duel ? align_up(capacity_bytes / 4864 + 1, 8) : 0;
   g.sketch_at = place(g.sketch_words * sizeof(std::uint64_t));
   const std::uint64_t per_page = g.page_bytes + sizeof(PageInfo) + sizeof(std::uint32_t);
   g.page_count = at + 8192 < capacity_bytes ? (capacity_bytes - at - 8192) / per_page : 0;

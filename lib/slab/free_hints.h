@@ -22,6 +22,10 @@ class FreeHints {
     }
     return false;
   }
+  [[nodiscard]] bool has(std::uint32_t lane, std::uint32_t size_class) const noexcept {
+    const auto& slots = slots_[lane][size_class];
+    return (slots[0].load(kRelaxed) | slots[1].load(kRelaxed)) != 0;
+  }
   bool pop(std::uint32_t lane, std::uint32_t size_class, std::uint32_t& page, std::uint32_t& index) noexcept {
     for (auto& slot : slots_[lane][size_class]) {
       if (slot.load(kRelaxed) == 0) continue;

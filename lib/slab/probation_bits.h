@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "base/atomic.h"
@@ -22,14 +23,22 @@ class ProbationBits {
   [[nodiscard]] Atomic<std::uint64_t>& young(std::uint32_t word) const noexcept { return words_[word_count_ + word]; }
 
   [[nodiscard]] bool is_set(std::uint32_t index) const noexcept { return (probation(index / 64).load(kRelaxed) & bit(index)) != 0; }
+  [[nodiscard]] std::uint32_t count() const noexcept {
+    std::uint32_t all = 0;
+    for (std::uint32_t i = 0; i < word_count_; ++i) all += static_cast<std::uint32_t>(std::popcount(probation(i).load(kRelaxed)));
+    return all;
+  }
   [[nodiscard]] bool is_any_set() const noexcept {
     for (std::uint32_t i = 0; i < word_count_; ++i)
       if (probation(i).load(kRelaxed) != 0) return true;
     return false;
   }
-  void begin(std::uint32_t index) const noexcept {
+  /// Young again, if it was here before. False when it was.
+  bool begin(std::uint32_t index) const noexcept {
+    const bool is_new = !is_set(index);
     put(probation(index / 64), bit(index), true);
     put(young(index / 64), bit(index), true);
+    return is_new;
   }
   /// False when it was not on probation.
   bool end(std::uint32_t index) const noexcept {

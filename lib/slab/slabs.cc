@@ -21,10 +21,14 @@ void lower(Atomic<std::uint32_t>& value, std::uint32_t to) noexcept {
 
 /// A count that never goes below zero, since deaths may have left it wrong.
 template <typename T>
-void lower_by_one(Atomic<T>& count) noexcept {
+void lower_by(T amount, Atomic<T>& count) noexcept {
   T seen = count.load(kRelaxed);
-  while (seen > 0 && !count.compare_exchange_weak(seen, seen - 1, kRelaxed)) {
+  while (seen > 0 && !count.compare_exchange_weak(seen, seen - std::min(seen, amount), kRelaxed)) {
   }
+}
+template <typename T>
+void lower_by_one(Atomic<T>& count) noexcept {
+  lower_by(T{1}, count);
 }
 
 }  // namespace
@@ -86,7 +90,6 @@ Claim Slabs::claim_page_locked(const Chunk& chunk, std::uint64_t seen, const Wor
   if (!side(chunk).compare_exchange_strong(seen, mine, kAcquire, kRelaxed)) return {};
   CARAFE_STEP("claim: claimed");
   mark_used(chunk);
-  end_probation_page_locked(chunk);
   // Before the first byte of payload: a reader that sees such a byte must also see the version that was raised before the chunk
   // became free. x86 hides its absence, the C++ model does not.
   atomic_fence(kRelease);
@@ -96,21 +99,24 @@ Claim Slabs::claim_page_locked(const Chunk& chunk, std::uint64_t seen, const Wor
 Claim Slabs::take_linked(const Chunk& chunk, std::uint64_t seen, const Worker& me) const noexcept {
   const std::uint64_t mine = SideWord::claimed(SideWord::generation(seen) + 1, me.id);
   side(chunk).store(mine, kRelease);
-  end_probation_page_locked(chunk);
   atomic_fence(kRelease);
   return {chunk, mine, view_.base() + chunk.offset};
 }
 
 void Slabs::begin_page_locked(const Chunk& chunk, Standing standing) const noexcept {
-  if (standing == Standing::kMain) return;
-  probation_bits(chunk.page, chunk.size_class).begin(chunk.index);
-  view_.size_class(chunk.size_class).probation.fetch_add(1, kRelaxed);
+  if (standing == Standing::kMain) {
+    end_probation_page_locked(chunk);
+  } else if (probation_bits(chunk.page, chunk.size_class).begin(chunk.index)) {
+    view_.size_class(chunk.size_class).probation.fetch_add(1, kRelaxed);
+  }
 }
 
 void Slabs::end_probation_page_locked(const Chunk& chunk) const noexcept {
   if (classes_.shape(chunk.size_class).is_index || !probation_bits(chunk.page, chunk.size_class).end(chunk.index)) return;
   lower_by_one(view_.size_class(chunk.size_class).probation);
 }
+
+bool Slabs::has_hint(std::uint32_t size_class) const noexcept { return hints_.has(thread_lane(), size_class); }
 
 Claim Slabs::claim_hinted(std::uint32_t size_class, Standing standing, const Worker& me) const noexcept {
   std::uint32_t page = 0;
@@ -228,7 +234,7 @@ void Slabs::format_page_locked(std::uint32_t page, std::uint32_t size_class) con
     const std::uint32_t left = shape.chunks - word * 64;
     bitmap(page, shape)[word].store(left >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << left) - 1, kRelaxed);
   }
-  probation_bits(page, size_class).clear();
+  probation_bits(page, size_class).clear();  // what was there may have been anything
   info.free_cursor.store(0, kRelaxed);
   info.free_count.store(shape.chunks, kRelaxed);
   info.min_expiry_ms.store(~std::uint64_t{0}, kRelaxed);
@@ -255,6 +261,9 @@ void Slabs::retire_page_locked(std::uint32_t page, std::uint32_t size_class) con
   }
   info.generation.store(highest, kRelaxed);
   info.free_count.store(0, kRelaxed);
+  const ProbationBits newcomers = probation_bits(page, size_class);
+  if (const std::uint32_t count = newcomers.count(); count != 0) lower_by(count, view_.size_class(size_class).probation);
+  newcomers.clear();
   CARAFE_STEP("page: emptied");
   view_.page_class(page).store(kNoClass, kRelease);
   CARAFE_STEP("page: back in the pool");

@@ -57,13 +57,14 @@ class Slabs {
     return found < classes_.count() ? found : kNoClass;
   }
 
-  /// Claims `chunk` if its word is `seen` (free, or claimed by the dead). The page's lock must be held.
+  /// Claims `chunk` if its word is `seen` (free, or claimed by the dead). The page's lock must be held, also to say at once how it begins.
   [[nodiscard]] Claim claim_page_locked(const Chunk& chunk, std::uint64_t seen, const Worker& me) const noexcept;
   /// What a claim of a linked chunk (unlinked under its stripe's lock just now) amounts to.
   [[nodiscard]] Claim take_linked(const Chunk& chunk, std::uint64_t seen, const Worker& me) const noexcept;
 
   /// Claims a chunk that this process freed lately.
   [[nodiscard]] Claim claim_hinted(std::uint32_t size_class, Standing standing, const Worker& me) const noexcept;
+  [[nodiscard]] bool has_hint(std::uint32_t size_class) const noexcept;
   /// Claims a chunk that some page's bitmap says is free.
   [[nodiscard]] Claim claim_free(std::uint32_t size_class, Standing standing, const Worker& me) const noexcept;
   /// Gives a page of the pool to `size_class`. False when the pool is empty.
@@ -83,7 +84,8 @@ class Slabs {
   [[nodiscard]] bool is_on_probation(const Chunk& chunk) const noexcept {
     return !classes_.shape(chunk.size_class).is_index && probation_bits(chunk.page, chunk.size_class).is_set(chunk.index);
   }
-  /// The page's lock must be held.
+  /// Says how what a claimed chunk will hold begins. What it held before may have been a newcomer: from one to the next nothing changes but
+  /// its age. The page's lock must be held.
   void begin_page_locked(const Chunk& chunk, Standing standing) const noexcept;
   void end_probation_page_locked(const Chunk& chunk) const noexcept;
 

@@ -24,7 +24,7 @@
 ///   kByTrapFlag     the same by counting n traps: for places where no breakpoint can be set (the kernel's vdso).
 ///
 /// The trap flag alone would do, but a trap costs up to 20 us in a virtual machine, and n of them n/2 times over are too many. A breakpoint
-/// is met a few times at most.
+/// costs a tenth, and is met a few times at most; it is passed by way of another one at the instruction that the survey says comes next.
 namespace carafe::test {
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -37,7 +37,7 @@ namespace carafe::test {
 struct Sentence {
   enum Mode : std::uint32_t { kLive, kAtStep, kAtNamedStep, kSurvey, kAtInstruction, kByTrapFlag };
   Mode mode = kLive;
-  std::uint32_t number = 0;    // kAtStep: of the step; kByTrapFlag: of the instruction; from 1 on
+  std::uint32_t number = 0;    // kAtStep: of the step; else of the instruction; from 1 on
   const char* name = nullptr;  // kAtNamedStep: the first of this name. A literal, at the same address in every fork
   std::uintptr_t address = 0;  // kAtInstruction: where, and on which visit
   std::uint32_t visit = 0;
@@ -74,8 +74,11 @@ struct Scaffold {
   std::array<std::byte*, 2> opened{};  // survey: pages of it that are writable for one instruction
   std::uintptr_t after_syscall = 0;    // survey: a system call was made, or one is about to be, and this is where it returns
   long mapping_bytes = 0;              // survey: it maps that much of a file, shared and for writing
+  std::uint32_t at = 0;                // kAtInstruction: of the survey's instructions, where the breakpoint was last met
   unsigned char original = 0;          // of the byte that int3 stands in for
-  bool stepping_over = false;
+  std::uintptr_t next = 0;             // while it is passed: where the other breakpoint is; 0: the trap flag is on instead
+  unsigned char next_original = 0;
+  bool passing = false;
 };
 inline Scaffold scaffold;
 
@@ -166,30 +169,58 @@ inline void on_instruction(int, siginfo_t*, void* context) {
   if (scaffold.after_syscall != 0 && scaffold.sentence.mode == Sentence::kSurvey) before_syscall(registers);
 }
 
+inline unsigned char exchange_byte(std::uintptr_t address, unsigned char byte) noexcept {
+  auto* place = reinterpret_cast<volatile unsigned char*>(address);
+  const unsigned char before = *place;
+  *place = byte;
+  return before;
+}
+
+/// One page of text: writable, and still to be executed. Text is private: the child gets a copy.
+inline bool make_writable(std::uintptr_t address) noexcept {
+  return call(SYS_mprotect, reinterpret_cast<long>(os_page_of(address)), 4096, PROT_READ | PROT_WRITE | PROT_EXEC) == 0;
+}
+
+/// The instruction that comes after the one at the breakpoint, this time; 0: it is the same one, or none is known.
+inline std::uintptr_t find_next() noexcept {
+  const Board& board = *scaffold.board;
+  std::uint32_t& at = scaffold.at;
+  for (++at; at < board.instructions; ++at)
+    if (board.next[at] == scaffold.sentence.address) return board.next[at + 1] != board.next[at] ? board.next[at + 1] : 0;
+  return 0;
+}
+
 /// The breakpoint, or the one instruction after it has been passed.
 inline void on_breakpoint(int, siginfo_t*, void* context) {
   auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
-  auto* place = reinterpret_cast<volatile unsigned char*>(scaffold.sentence.address);
-  if (scaffold.stepping_over) {
-    scaffold.stepping_over = false;
-    *place = kInt3;
+  const std::uintptr_t place = scaffold.sentence.address;
+  if (scaffold.passing) {
+    scaffold.passing = false;
+    if (scaffold.next != 0) {
+      exchange_byte(scaffold.next, scaffold.next_original);
+      registers[REG_RIP] = static_cast<long long>(scaffold.next);
+    }
+    exchange_byte(place, kInt3);
     registers[REG_EFL] &= ~kTrapFlag;
     return;
   }
   if (--scaffold.sentence.visit == 0)
     for (;;) call(SYS_kill, scaffold.self, SIGKILL, 0);
-  registers[REG_RIP] = static_cast<long long>(scaffold.sentence.address);
-  *place = scaffold.original;
-  registers[REG_EFL] |= kTrapFlag;
-  scaffold.stepping_over = true;
+  registers[REG_RIP] = static_cast<long long>(place);
+  exchange_byte(place, scaffold.original);
+  scaffold.passing = true;
+  scaffold.next = find_next();
+  if (scaffold.next != 0 && os_page_of(scaffold.next) != os_page_of(place) && !make_writable(scaffold.next)) scaffold.next = 0;
+  if (scaffold.next != 0) {
+    scaffold.next_original = exchange_byte(scaffold.next, kInt3);
+  } else {
+    registers[REG_EFL] |= kTrapFlag;
+  }
 }
 
 inline void set_breakpoint() noexcept {
-  auto* place = reinterpret_cast<volatile unsigned char*>(scaffold.sentence.address);
-  // Two pages: writable, and still to be executed. Text is private: the child gets a copy.
-  call(SYS_mprotect, reinterpret_cast<long>(os_page_of(scaffold.sentence.address)), 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
-  scaffold.original = *place;
-  *place = kInt3;
+  static_cast<void>(make_writable(scaffold.sentence.address));
+  scaffold.original = exchange_byte(scaffold.sentence.address, kInt3);
 }
 
 inline void handle(int signal, void (*handler)(int, siginfo_t*, void*)) noexcept {

@@ -213,10 +213,11 @@ class Trial {
     }
     const Board& survey = board();
     totals_.points = survey.instructions;
-    const bool full = number_from_environment("CARAFE_CRASH_FULL", 0) != 0;
+    // 1: every instruction. 2: every one that stores or calls the system, so every state that can be left behind.
+    const std::uint64_t full = number_from_environment("CARAFE_CRASH_FULL", 0);
     const bool brief = number_from_environment("CARAFE_TEST_SHORT", 0) != 0;
     const std::uint64_t stride =
-        full || (scenario_.every_instruction && !brief) ? 1 : std::max<std::uint64_t>(7, totals_.points / kMostKills);
+        full == 1 || (scenario_.every_instruction && !brief) ? 1 : std::max<std::uint64_t>(7, totals_.points / kMostKills);
     const auto turn = static_cast<std::uint64_t>(std::time(nullptr));
     const std::uintptr_t vdso = ::getauxval(AT_SYSINFO_EHDR);
     std::unordered_map<std::uintptr_t, std::uint32_t> visits;
@@ -225,7 +226,7 @@ class Trial {
       const std::uint32_t visit = ++visits[survey.next[i]];
       totals_.stores += survey.kind[i] == Board::kStore ? 1 : 0;
       // A loop that copies or clears stores at one place again and again.
-      const bool telling = survey.kind[i] != Board::kPlain && (full || visit <= 16 || (visit + turn) % 8 == 0);
+      const bool telling = survey.kind[i] != Board::kPlain && (full != 0 || visit <= 16 || (visit + turn) % 8 == 0);
       if (only != 0 ? only != i : !telling && (i + turn) % stride != 0) {
         gap |= survey.kind[i] != Board::kPlain;
         continue;

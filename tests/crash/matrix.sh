@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Kills at every instruction of what each compiler makes of each operation: g++ and clang++-14, -O2 and -O3. The order of stores is theirs.
 #
-#   bash tests/crash/matrix.sh                        all four, without leaving out an instruction: hours
-#   CARAFE_CRASH_FULL=0 bash tests/crash/matrix.sh    a sample of the instructions between two stores: some minutes each
+#   bash tests/crash/matrix.sh                        all four, after every store and system call, so every state: three minutes each
+#   CARAFE_CRASH_FULL=1 bash tests/crash/matrix.sh    without leaving out an instruction: half an hour or more each
 #   CARAFE_TEST_SHORT=1 bash tests/crash/matrix.sh    the short form of ctest
 #   bash tests/crash/matrix.sh clang++-14/-O3 ...     only these
 #
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.." || exit 1
 all=(g++/-O2 g++/-O3 clang++-14/-O2 clang++-14/-O3)
 configurations=("$@")
 [ ${#configurations[@]} -eq 0 ] && configurations=("${all[@]}")
-[ "${CARAFE_TEST_SHORT:-0}" = 1 ] || export CARAFE_CRASH_FULL="${CARAFE_CRASH_FULL:-1}"
+[ "${CARAFE_TEST_SHORT:-0}" = 1 ] || export CARAFE_CRASH_FULL="${CARAFE_CRASH_FULL:-2}"
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <bit>
 
 #include "evict/ghosts.h"
 #include "evict/sketch.h"
@@ -94,10 +95,40 @@ TEST(SketchTest, NoWordIsLeftOutWhereFewKeysCompete) {
   }
 }
 
+TEST(SketchTest, ACursorOfAnyValueCostsNothing) {
+  std::array<Atomic<std::uint64_t>, 16> words{};
+  for (const std::uint64_t cursor_says : {~std::uint64_t{0}, ~std::uint64_t{0} - 40, std::uint64_t{1} << 63}) {
+    Atomic<std::uint64_t> cursor{cursor_says};
+    const Sketch sketch(words.data(), words.size(), cursor, 5'000);
+    for (std::uint32_t i = 0; i < 1'000; ++i) sketch.add(key(i));
+    EXPECT_NE(cursor.load(), cursor_says);  // and we came here
+  }
+}
+
+TEST(SketchTest, AKeysCountersLieInOneLine) {
+  alignas(64) std::array<Atomic<std::uint64_t>, 512> words{};
+  Atomic<std::uint64_t> cursor{0};
+  const Sketch sketch(words.data(), words.size(), cursor, 1'000'000);
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    for (auto& word : words) word.store(0);
+    sketch.add(key(i));
+    std::uint64_t lines = 0;
+    std::uint64_t counters = 0;
+    for (std::size_t word = 0; word < words.size(); ++word) {
+      counters += static_cast<std::uint64_t>(std::popcount(words[word].load()));
+      if (words[word].load() != 0) lines |= std::uint64_t{1} << (word / Sketch::kLineWords);
+    }
+    EXPECT_EQ(counters, Sketch::kRows) << i;
+    EXPECT_EQ(std::popcount(lines), 1) << i;
+  }
+}
+
 TEST(ProbationBitsTest, BeginsYoungAndEndsOnce) {
   std::array<Atomic<std::uint64_t>, 4> words{};
   const ProbationBits bits(words.data(), 2);
-  bits.begin(70);
+  EXPECT_TRUE(bits.begin(70));
+  EXPECT_FALSE(bits.begin(70));  // young again, and still the same newcomer
+  EXPECT_EQ(bits.count(), 1U);
   EXPECT_TRUE(bits.is_set(70));
   EXPECT_TRUE(bits.is_any_set());
   EXPECT_EQ(bits.young(1).load(), std::uint64_t{1} << 6);
