@@ -6,13 +6,20 @@
 
 namespace carafe {
 
+/// What admit and the search for the key's place will look at is on its way from memory from now on.
+inline void touch_ahead(const Engine& engine, const Key& key) noexcept {
+  Table::of(engine.view, key.stripe).touch(key.tag);
+  if (!engine.duel.is_on()) return;
+  const KeyId id = KeyId::of(key.stripe, key.tag);
+  engine.duel.ghosts().touch(id);
+  engine.duel.sketch().touch(id);
+}
+
 /// How an item that is about to be stored begins: a key that is there goes on as it was; one that comes back soon after it was thrown
 /// out may stay at once; any other one is on probation. Without a lock: advice.
 [[nodiscard]] inline Standing admit(const Engine& engine, const Key& key, std::uint32_t size_class) noexcept {
   if (!engine.duel.is_on()) return Standing::kMain;
   const KeyId id = KeyId::of(key.stripe, key.tag);
-  engine.duel.ghosts().touch(id);
-  engine.duel.sketch().touch(id);
   if (const auto* entry = Table::of(engine.view, key.stripe).find(key.tag, [](std::uint64_t) { return true; })) {
     Chunk chunk;
     const bool proven = !engine.slabs.locate(Entry::offset(entry->load(kRelaxed)), chunk) || !engine.slabs.is_on_probation(chunk);

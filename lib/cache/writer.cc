@@ -55,7 +55,7 @@ void Writer::write_head(const Draft& draft, const Key& key) const noexcept {
 Claim Writer::claim(const Key& key, std::uint32_t size_class) const noexcept {
   const Allocator allocator(engine_, me_);
   allocator.touch_ahead(size_class);
-  Table::of(engine_.view, key.stripe).touch(key.tag);
+  touch_ahead(engine_, key);
   return allocator.claim(size_class, admit(engine_, key, size_class));
 }
 

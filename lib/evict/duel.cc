@@ -22,14 +22,6 @@ std::uint64_t square_root(std::uint64_t x) noexcept {
 
 }  // namespace
 
-Ghosts Duel::ghosts() const noexcept {
-  return {view_.ghosts(), std::min<std::uint64_t>(state_.ghost_words.load(kRelaxed), view_.geometry().ghost_words)};
-}
-
-Sketch Duel::sketch() const noexcept {
-  return {view_.sketch(), view_.geometry().sketch_words, state_.sketch_cursor, state_.chunks.load(kRelaxed)};
-}
-
 bool Duel::lock(KeyId id, const Worker& me) const noexcept {
   if (me.word == 0) return false;
   // The proof of a death costs a system call: only now and then.

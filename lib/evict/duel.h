@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "evict/ghosts.h"
@@ -30,8 +31,12 @@ class Duel {
   [[nodiscard]] bool is_on() const noexcept { return view_.geometry().ghost_words != 0; }
   [[nodiscard]] const Mode& mode() const noexcept { return kModeTable[state_.mode.load(kRelaxed) % kModes]; }
   [[nodiscard]] bool is_plain() const noexcept { return mode().probation_permille == 0; }
-  [[nodiscard]] Ghosts ghosts() const noexcept;
-  [[nodiscard]] Sketch sketch() const noexcept;
+  [[nodiscard]] Ghosts ghosts() const noexcept {
+    return {view_.ghosts(), std::min<std::uint64_t>(state_.ghost_words.load(kRelaxed), view_.geometry().ghost_words)};
+  }
+  [[nodiscard]] Sketch sketch() const noexcept {
+    return {view_.sketch(), view_.geometry().sketch_words, state_.sketch_cursor, state_.chunks.load(kRelaxed)};
+  }
 
   void note_ghost_hit() const noexcept { state_.ghost_hits.fetch_add(1, kRelaxed); }
   /// Says how many chunks there are for items, now or when the segment will be full: from it follow R, and how many ghosts are kept.
