@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <iterator>
+
 namespace carafe {
 namespace {
 
@@ -36,6 +39,19 @@ TEST(GeometryTest, StripesAreAPowerOfTwoAndAtLeastSixteen) {
     EXPECT_EQ(g.stripe_count & (g.stripe_count - 1), 0U);
     EXPECT_GE(g.stripe_count, kMinStripes);
     EXPECT_LE(g.stripe_count, kMaxStripes);
+  }
+}
+
+TEST(GeometryTest, OneThatDiffersInAnyNumberIsAnother) {
+  const Geometry g = compute_geometry(kMinCapacityBytes, 64);
+  Geometry same = g;
+  EXPECT_TRUE(same == g);
+  std::uint64_t words[sizeof(Geometry) / 8];
+  for (std::size_t i = 0; i < std::size(words); ++i) {
+    std::memcpy(words, &g, sizeof g);
+    words[i] ^= 1;
+    std::memcpy(&same, words, sizeof g);
+    EXPECT_FALSE(same == g) << "word " << i;
   }
 }
 
