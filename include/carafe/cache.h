@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "carafe/export.h"
+#include "carafe/load.h"
 #include "carafe/options.h"
 #include "carafe/stats.h"
 #include "carafe/status.h"
@@ -91,6 +92,21 @@ class CARAFE_EXPORT Cache {
   [[nodiscard]] std::optional<std::string> get(std::string_view key);
   /// Into `reused`: kOk, or kNotFound (and others) with `reused` emptied. No allocation once it is large enough.
   Status get(std::string_view key, std::string& reused);
+  /// The value; where there is none, loader() computes it, once for all callers in all processes: the others wait for it (or, after
+  /// LoadOptions::max_wait, compute their own). Whatever outdates the key meanwhile (set, erase, clear, removal) keeps the computed
+  /// value out: this caller gets it, the cache does not. When the owner dies, one who waits takes over within 50 ms. An exception of the loader
+  /// comes through here and is not stored; the next one who waits is the owner then. No lock is held while the loader runs: it
+  /// may load other keys. Counts as one get. `loader`: returns what std::string can be made of.
+  template <typename Loader>
+  [[nodiscard]] std::string get_or_load(std::string_view key, Loader&& loader, const LoadOptions& options = {}) {
+    std::string value;
+    if (get(key, value) == Status::kOk) return value;
+    return load(
+        key, [&loader] { return std::string(loader()); }, options);
+  }
+  /// The same for who must not wait (an event loop): the value, or the lease on it, or neither.
+  [[nodiscard]] LoadTicket try_load(std::string_view key);
+
   /// One answer per key, in order; a bad key misses at its place. Cheaper than single gets: their cache misses overlap.
   [[nodiscard]] std::vector<std::optional<std::string>> get_many(std::span<const std::string_view> keys);
   [[nodiscard]] std::vector<Status> set_many(std::span<const KeyValue> items, std::chrono::milliseconds ttl = kForever);
@@ -146,6 +162,9 @@ class CARAFE_EXPORT Cache {
 
  private:
   explicit Cache(std::unique_ptr<detail::Handle> handle) noexcept;
+  std::string load(std::string_view key, const std::function<std::string()>& loader, const LoadOptions& options);
+  void ask_lease(LoadTicket& ticket);
+  bool get_quietly(std::string_view key, std::string& reused);
   void for_each_item(const std::function<bool(std::string_view, std::string_view)>& visitor);
 
   std::unique_ptr<detail::Handle> handle_;

@@ -3,6 +3,7 @@
 
 /// Everything carafe promises to its users: one include.
 #include "carafe/cache.h"
+#include "carafe/load.h"
 #include "carafe/options.h"
 #include "carafe/stats.h"
 #include "carafe/status.h"

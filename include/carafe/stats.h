@@ -44,11 +44,16 @@ struct Stats {
   std::uint64_t reader_contended = 0;  ///< Reads given up as a miss after all retries.
   std::uint64_t too_large = 0;
   std::uint64_t no_space = 0;
-  std::uint64_t corruptions = 0;     ///< Shared bytes that made no sense.
-  std::uint64_t pages_moved = 0;     ///< Slab pages that changed their class.
-  std::uint64_t index_rebuilds = 0;  ///< A stripe's index grown, shrunk or moved.
-  std::uint64_t registrations = 0;   ///< Workers that attached.
-  std::uint64_t cannot_reopen = 0;   ///< Attempts to follow a removed segment that this user may not make.
+  std::uint64_t corruptions = 0;      ///< Shared bytes that made no sense.
+  std::uint64_t pages_moved = 0;      ///< Slab pages that changed their class.
+  std::uint64_t index_rebuilds = 0;   ///< A stripe's index grown, shrunk or moved.
+  std::uint64_t registrations = 0;    ///< Workers that attached.
+  std::uint64_t cannot_reopen = 0;    ///< Attempts to follow a removed segment that this user may not make.
+  std::uint64_t loads = 0;            ///< Leases given: values that one caller computed for all.
+  std::uint64_t load_waits = 0;       ///< Callers that waited for another one's load.
+  std::uint64_t load_take_overs = 0;  ///< Leases taken over from dead workers.
+  std::uint64_t lone_loads = 0;       ///< Values computed without a lease, after waiting in vain.
+  std::uint64_t stale_fills = 0;      ///< Fills refused: the key was changed or cleared meanwhile.
   // gauges
   std::uint64_t items = 0;
   std::uint64_t bytes_used = 0;  ///< Bytes of the chunks that hold these items.

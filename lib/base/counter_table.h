@@ -8,29 +8,34 @@
 /// the inspector and docs/counters. Order is layout: append only, with a new layout version.
 ///
 /// X(name, meaning)
-#define CARAFE_COUNTERS(X)                                                     \
-  X(hits, "gets that returned a value")                                        \
-  X(misses, "gets that did not")                                               \
-  X(sets, "values stored")                                                     \
-  X(erases, "keys removed on request")                                         \
-  X(evictions, "live items pushed out for room")                               \
-  X(conflict_evictions, "evictions because both buckets of a key were full")   \
-  X(expirations, "items collected after their time to live")                   \
-  X(invalidations, "items collected after a clear")                            \
-  X(clears, "times the segment was cleared")                                   \
-  X(lock_waits, "times a writer slept for a stripe")                           \
-  X(busy, "operations given up because a lock holder is alive but slow")       \
-  X(recoveries, "locks taken over from dead workers")                          \
-  X(reclaimed_chunks, "chunks taken back from dead workers")                   \
-  X(reader_retries, "reads repeated because a writer was faster")              \
-  X(reader_contended, "reads given up as a miss after all retries")            \
-  X(too_large, "values refused because they exceed a quarter of the capacity") \
-  X(no_space, "values refused because nothing could be evicted in time")       \
-  X(corruptions, "shared bytes that made no sense")                            \
-  X(pages_moved, "slab pages that changed their class")                        \
-  X(index_rebuilds, "tables of the index grown, shrunk or restarted")          \
-  X(registrations, "workers that attached")                                    \
-  X(cannot_reopen, "attempts to follow a removed segment that this user may not make")
+#define CARAFE_COUNTERS(X)                                                             \
+  X(hits, "gets that returned a value")                                                \
+  X(misses, "gets that did not")                                                       \
+  X(sets, "values stored")                                                             \
+  X(erases, "keys removed on request")                                                 \
+  X(evictions, "live items pushed out for room")                                       \
+  X(conflict_evictions, "evictions because both buckets of a key were full")           \
+  X(expirations, "items collected after their time to live")                           \
+  X(invalidations, "items collected after a clear")                                    \
+  X(clears, "times the segment was cleared")                                           \
+  X(lock_waits, "times a writer slept for a stripe")                                   \
+  X(busy, "operations given up because a lock holder is alive but slow")               \
+  X(recoveries, "locks taken over from dead workers")                                  \
+  X(reclaimed_chunks, "chunks taken back from dead workers")                           \
+  X(reader_retries, "reads repeated because a writer was faster")                      \
+  X(reader_contended, "reads given up as a miss after all retries")                    \
+  X(too_large, "values refused because they exceed a quarter of the capacity")         \
+  X(no_space, "values refused because nothing could be evicted in time")               \
+  X(corruptions, "shared bytes that made no sense")                                    \
+  X(pages_moved, "slab pages that changed their class")                                \
+  X(index_rebuilds, "tables of the index grown, shrunk or restarted")                  \
+  X(registrations, "workers that attached")                                            \
+  X(cannot_reopen, "attempts to follow a removed segment that this user may not make") \
+  X(loads, "leases given: values that one caller computed for all")                    \
+  X(load_waits, "times a caller waited for another one's load")                        \
+  X(load_take_overs, "leases taken over from dead workers")                            \
+  X(lone_loads, "values computed without a lease, after waiting in vain")              \
+  X(stale_fills, "fills refused since the key was changed or cleared meanwhile")
 
 namespace carafe {
 

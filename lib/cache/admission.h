@@ -20,7 +20,12 @@ inline void touch_ahead(const Engine& engine, const Key& key) noexcept {
 [[nodiscard]] inline Standing admit(const Engine& engine, const Key& key, std::uint32_t size_class) noexcept {
   if (!engine.duel.is_on()) return Standing::kMain;
   const KeyId id = KeyId::of(key.stripe, key.tag);
-  if (const auto* entry = Table::of(engine.view, key.stripe).find(key.tag, [](std::uint64_t) { return true; })) {
+  // A lease is not there yet: what it promises is admitted when it comes.
+  const auto is_value = [&](std::uint64_t word) {
+    const ItemView item = ItemView::at(engine.view, Entry::offset(word));
+    return !item || !item.is_lease();
+  };
+  if (const auto* entry = Table::of(engine.view, key.stripe).find(key.tag, is_value)) {
     Chunk chunk;
     const bool proven = !engine.slabs.locate(Entry::offset(entry->load(kRelaxed)), chunk) || !engine.slabs.is_on_probation(chunk);
     return proven ? Standing::kMain : Standing::kProbation;

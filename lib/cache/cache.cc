@@ -62,11 +62,11 @@ Status run_get(Handle& handle, std::string_view text, std::string* value, ReadDe
 }
 
 /// A look that is neither hit nor miss.
-bool peek(Handle& handle, std::string_view text, ReadDetails* details) noexcept {
+bool peek(Handle& handle, std::string_view text, std::string* value, ReadDetails* details) {
   if (!Key::is_valid(text)) return false;
   const Engine& engine = handle.engine();
   const Worker me = engine.worker();
-  return !engine.retired() && Reader(engine, me).read(Key::of(engine, text), nullptr, details, false) == ReadResult::kHit;
+  return !engine.retired() && Reader(engine, me).read(Key::of(engine, text), value, details, false) == ReadResult::kHit;
 }
 
 std::unique_ptr<Handle> handle_on(Segment segment, const Options& options) { return std::make_unique<Handle>(std::move(segment), options); }
@@ -184,11 +184,14 @@ std::optional<Versioned> Cache::get_versioned(std::string_view key) {
   return found;
 }
 
-bool Cache::contains(std::string_view key) noexcept { return peek(*handle_, key, nullptr); }
+bool Cache::contains(std::string_view key) noexcept { return peek(*handle_, key, nullptr, nullptr); }
+
+/// What another one has loaded for us: the get has been counted.
+bool Cache::get_quietly(std::string_view key, std::string& reused) { return peek(*handle_, key, &reused, nullptr); }
 
 std::optional<std::chrono::milliseconds> Cache::remaining_ttl(std::string_view key) noexcept {
   ReadDetails details;
-  if (!peek(*handle_, key, &details)) return std::nullopt;
+  if (!peek(*handle_, key, nullptr, &details)) return std::nullopt;
   if (details.expiry_ms == kNeverExpires) return kForever;
   const std::uint64_t now = now_ms();
   return std::chrono::milliseconds(details.expiry_ms > now ? details.expiry_ms - now : 0);

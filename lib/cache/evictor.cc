@@ -13,6 +13,7 @@ namespace {
 void unlink_locked(const Engine& engine, const Worker& me, std::uint32_t stripe, Atomic<std::uint64_t>* entry, const Chunk& chunk,
                    const ItemView& item) noexcept {
   const std::uint64_t bytes = item ? chunk_bytes_locked(engine, chunk, item) : 0;
+  note_gone_locked(engine, stripe, item);
   entry->store(Entry::kEmpty, kRelease);
   CARAFE_STEP("unlink: entry cleared");
   Table::raise_version(entry);
@@ -20,7 +21,7 @@ void unlink_locked(const Engine& engine, const Worker& me, std::uint32_t stripe,
   Stripe& home = engine.view.stripe(stripe);
   home.entry_count.store(home.entry_count.load(kRelaxed) - 1, kRelaxed);
   if (item && is_current(item.header, home.table_epoch.load(kRelaxed)))
-    account_locked(engine, me, stripe, item.header.epoch(), -1, -static_cast<std::int64_t>(bytes));
+    account_locked(engine, me, stripe, item.header.epoch(), -count_of(item), -static_cast<std::int64_t>(bytes));
 }
 
 /// The entry whose item has `part` among its chunks, told by the chain's id.
@@ -89,8 +90,8 @@ Claim Evictor::take_linked(const Chunk& chunk, std::uint64_t seen, EvictWhen whe
     if (!outdated && !expired) {
       engine_.view.size_class(chunk.size_class).evictions.fetch_add(1, kRelaxed);
       // What plain CLOCK throws out too: whether it comes back tells which class is in need.
-      if (when == EvictWhen::kUnproven || (when == EvictWhen::kCold && engine_.duel.is_plain()))
-        engine_.duel.ghosts().put(KeyId::of(stripe, tag));
+      const bool told = when == EvictWhen::kUnproven || (when == EvictWhen::kCold && engine_.duel.is_plain());
+      if (told && !item.is_lease()) engine_.duel.ghosts().put(KeyId::of(stripe, tag));
     }
   } else {
     // Left linked but unreferenced: by a writer killed between its stores, or by a table started over. Someone may still be

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cache/items.h"
 
+#include "base/futex.h"
 #include "base/hash.h"
 #include "base/step.h"
 #include "cache/stripe_guard.h"
@@ -92,7 +93,7 @@ void recount_locked(const Engine& engine, std::uint32_t stripe_number) noexcept 
       const ItemView item = ItemView::at(engine.view, Entry::offset(word));
       Chunk chunk;
       if (!item || !is_current(item.header, epoch) || !engine.slabs.locate(Entry::offset(word), chunk)) continue;
-      ++items;
+      items += static_cast<std::uint32_t>(count_of(item));
       bytes += chunk_bytes_locked(engine, chunk, item);
     }
   stripe.entry_count.store(entries, kRelaxed);
@@ -107,6 +108,15 @@ StripeGuard::StripeGuard(const Engine& engine, std::uint32_t stripe, LockResult 
   stripe_ = &engine.view.stripe(stripe);
   if (result == LockResult::kTakenOver) [[unlikely]]
     recount_locked(engine, stripe);
+}
+
+/// A lease has gone: who waits for one is woken, after the lock was let go. A death in between costs them the time until they look by themselves.
+void StripeGuard::unlock_and_wake() noexcept {
+  stripe_->lease_gone.store(0, kRelaxed);
+  stripe_->lease_seq.fetch_add(1, kRelease);
+  CARAFE_STEP("lease: told");
+  OwnerLock::unlock(stripe_->lock);
+  if (stripe_->lease_waiters.exchange(0, kAcqRel) != 0) futex_wake(futex_word(stripe_->lease_seq), kAllWaiters);
 }
 
 }  // namespace carafe

@@ -6,6 +6,7 @@
 
 #include "base/racy_copy.h"
 #include "cache/engine.h"
+#include "expiry/ttl.h"
 #include "index/table.h"
 #include "layout/item.h"
 
@@ -54,6 +55,12 @@ struct ItemView {
   [[nodiscard]] std::uint64_t total_value_bytes() const noexcept {
     return header.chained() ? racy_load(bytes + header.chain_at() + 8) : header.value_bytes();
   }
+  /// A promise of a value instead of one: for whoever wants a value there is nothing here.
+  [[nodiscard]] bool is_lease() const noexcept {
+    return header.extended() && (racy_load(bytes + header.extension_at()) & ItemHeader::kLease) != 0;
+  }
+  /// The lease's owner, a LockWord.
+  [[nodiscard]] std::uint64_t lease_owner() const noexcept { return racy_load(bytes + header.extension_at() + 8); }
   [[nodiscard]] std::uint64_t chain_id() const noexcept { return racy_load(bytes + header.chain_at() + 16); }
 };
 
@@ -75,6 +82,19 @@ struct Found {
   explicit operator bool() const noexcept { return entry != nullptr; }
 };
 [[nodiscard]] Found find_locked(const Engine& engine, const Table& table, const Key& key, std::uint32_t epoch) noexcept;
+
+/// Whether it is a value that has not expired.
+[[nodiscard]] inline bool is_live(const Found& found) noexcept {
+  return found && !found.item.is_lease() && !has_expired(found.item.expiry_ms());
+}
+
+/// What an item adds to the number of items. Lock held.
+[[nodiscard]] inline std::int64_t count_of(const ItemView& item) noexcept { return item.is_lease() ? 0 : 1; }
+
+/// An item is about to go. If it is a lease, those who wait for it will hear of it when the lock is let go.
+inline void note_gone_locked(const Engine& engine, std::uint32_t stripe, const ItemView& item) noexcept {
+  if (item && item.is_lease()) engine.view.stripe(stripe).lease_gone.store(1, kRelaxed);
+}
 
 /// Bytes of all chunks of an item. Lock held, item referenced.
 [[nodiscard]] std::uint64_t chunk_bytes_locked(const Engine& engine, const Chunk& chunk, const ItemView& item) noexcept;

@@ -18,7 +18,7 @@ bool collect_bucket(const Engine& engine, Bucket& bucket, std::uint32_t epoch, b
     const std::uint64_t word = entry.load(kAcquire);
     if (word == Entry::kEmpty) continue;
     const ItemView item = ItemView::at(engine.view, Entry::offset(word));
-    if (!item || !is_current(item.header, epoch)) continue;
+    if (!item || !is_current(item.header, epoch) || item.is_lease()) continue;
     std::string key(item.header.key_bytes(), '\0');
     racy_copy_out(key.data(), item.bytes + item.header.key_at(), key.size());
     keys.push_back(std::move(key));

@@ -75,7 +75,7 @@ ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details
     const bool in_first = find_in(view, first, key, epoch, match);
     if (in_first || find_in(view, second, key, epoch, match)) {
       const std::uint64_t expiry = match.item.expiry_ms();
-      const bool live = !has_expired(expiry);
+      const bool live = !has_expired(expiry) && !match.item.is_lease();
       const Bucket& home = in_first ? first : second;
       const std::uint64_t home_version = in_first ? first_version : second_version;
       bool whole = true;
@@ -130,7 +130,7 @@ ReadResult Reader::read_patiently(const Key& key, std::string* value, ReadDetail
     if (!is_linked_to(side_word, key.stripe)) continue;
     const ItemView item = ItemView::at(view, Entry::offset(match.word));  // again, now that the chunk is known to be linked
     const std::uint64_t expiry = item ? item.expiry_ms() : 0;
-    const bool live = item && is_current(item.header, epoch) && item.has_key(key.text) && !has_expired(expiry);
+    const bool live = item && is_current(item.header, epoch) && item.has_key(key.text) && !has_expired(expiry) && !item.is_lease();
     const bool whole = !live || value == nullptr || copy(item, *value);
     atomic_fence(kAcquire);
     // The entry before the side word: a chain's parts are freed while its first chunk still is linked, but after its entry is gone.
@@ -150,7 +150,7 @@ ReadResult Reader::read_locked(const Key& key, std::string* value, ReadDetails* 
   const StripeGuard guard = StripeGuard::attempt(engine_, me_, key.stripe);
   if (!guard) return ReadResult::kContended;
   const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
-  if (!found || has_expired(found.item.expiry_ms())) return ReadResult::kMiss;
+  if (!is_live(found)) return ReadResult::kMiss;
   // The only allocation under a lock, and only if the caller's string is too small: so it is not done here.
   if (value != nullptr && value->capacity() < found.item.total_value_bytes()) return ReadResult::kContended;
   if (value != nullptr && !copy(found.item, *value)) return ReadResult::kCorrupt;

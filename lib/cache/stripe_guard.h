@@ -22,12 +22,18 @@ class StripeGuard {
 
   explicit operator bool() const noexcept { return stripe_ != nullptr; }
   void unlock() noexcept {
-    if (stripe_ != nullptr) OwnerLock::unlock(stripe_->lock);
+    if (stripe_ == nullptr) return;
+    if (stripe_->lease_gone.load(kRelaxed) == 0) [[likely]] {
+      OwnerLock::unlock(stripe_->lock);
+    } else {
+      unlock_and_wake();
+    }
     stripe_ = nullptr;
   }
 
  private:
   StripeGuard(const Engine& engine, std::uint32_t stripe, LockResult result) noexcept;
+  void unlock_and_wake() noexcept;
 
   Stripe* stripe_ = nullptr;
 };

@@ -93,7 +93,9 @@ class Verifier {
           if (Entry::same_item(other->load(kAcquire), word))
             wrong =
                 "bucket " + std::to_string(number) + ": entry for offset " + std::to_string(Entry::offset(word)) + " stands there twice";
-        if (const ItemView item = ItemView::at(view_, Entry::offset(word)); item && is_current(item.header, engine_.epoch())) ++items;
+        if (const ItemView item = ItemView::at(view_, Entry::offset(word));
+            item && is_current(item.header, engine_.epoch()) && !item.is_lease())
+          ++items;
       }
       atomic_fence(kAcquire);
       if (view_.directory(stripe).load(kAcquire) != table.directory_word) return false;

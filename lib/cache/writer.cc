@@ -48,6 +48,10 @@ void Writer::write_head(const Draft& draft, const Key& key) const noexcept {
   std::byte* to = draft.head.bytes;
   racy_store(to, draft.header.word);
   if (draft.header.expires()) racy_store(to + draft.header.expiry_at(), draft.expiry_ms);
+  if (draft.header.extended()) {
+    racy_store(to + draft.header.extension_at(), ItemHeader::kLease);
+    racy_store(to + draft.header.extension_at() + 8, draft.lease_owner);
+  }
   racy_copy_in(to + draft.header.key_at(), key.text.data(), key.text.size());
 }
 
@@ -142,6 +146,8 @@ void Writer::discard(const Draft& draft) const noexcept {
 
 Status Writer::judge(const Found& found, bool live, Condition condition, std::uint64_t version) const noexcept {
   switch (condition) {
+    case Condition::kLease:
+      return found && found.item.is_lease() && version_token(found.chunk.offset, found.side) == version ? Status::kOk : Status::kStale;
     case Condition::kAlways:
       return Status::kOk;
     case Condition::kAbsent:
@@ -200,6 +206,8 @@ void Writer::publish_locked(const Key& key, const Draft& draft, Atomic<std::uint
   const std::uint32_t epoch = draft.header.epoch();
   const bool replaces = old && old.item;
   const bool counted = replaces && is_current(old.item.header, epoch);
+  const std::int64_t items = (draft.lease_owner != 0 ? 0 : 1) - (counted ? count_of(old.item) : 0);
+  if (replaces) note_gone_locked(engine_, key.stripe, old.item);
   const auto old_bytes = static_cast<std::int64_t>(counted ? chunk_bytes_locked(engine_, old.chunk, old.item) : 0);
 
   note_epoch(draft.head.chunk.page, epoch);
@@ -227,11 +235,13 @@ void Writer::publish_locked(const Key& key, const Draft& draft, Atomic<std::uint
 
   Stripe& stripe = engine_.view.stripe(key.stripe);
   if (!old) stripe.entry_count.store(stripe.entry_count.load(kRelaxed) + 1, kRelaxed);
-  account_locked(engine_, me_, key.stripe, epoch, counted ? 0 : 1, static_cast<std::int64_t>(draft.bytes) - old_bytes);
+  account_locked(engine_, me_, key.stripe, epoch, items, static_cast<std::int64_t>(draft.bytes) - old_bytes);
 }
 
 void Writer::remove_locked(const Key& key, const Found& found) const noexcept {
   const auto bytes = static_cast<std::int64_t>(chunk_bytes_locked(engine_, found.chunk, found.item));
+  const std::int64_t items = count_of(found.item);
+  note_gone_locked(engine_, key.stripe, found.item);
   found.entry->store(Entry::kEmpty, kRelease);
   CARAFE_STEP("erase: entry cleared");
   Table::raise_version(found.entry);
@@ -239,14 +249,14 @@ void Writer::remove_locked(const Key& key, const Found& found) const noexcept {
   release_item_locked(engine_, found.chunk, found.side, found.item);
   Stripe& stripe = engine_.view.stripe(key.stripe);
   stripe.entry_count.store(stripe.entry_count.load(kRelaxed) - 1, kRelaxed);
-  account_locked(engine_, me_, key.stripe, found.item.header.epoch(), -1, -bytes);
+  account_locked(engine_, me_, key.stripe, found.item.header.epoch(), -items, -bytes);
 }
 
 Status Writer::store(const Key& key, std::string_view value, Expiry expiry, Condition condition, std::uint64_t version) const noexcept {
   if (value.size() > engine_.largest_value_bytes()) {
     me_.count(CounterId::k_too_large);
     const Status erased = erase(key, condition, version);  // a stale value that looks like success is the worst answer
-    return erased == Status::kOk || (erased == Status::kNotFound && condition != Condition::kPresent && condition != Condition::kVersion)
+    return erased == Status::kOk || (erased == Status::kNotFound && (condition == Condition::kAlways || condition == Condition::kAbsent))
                ? Status::kTooLarge
                : erased;
   }
@@ -271,7 +281,7 @@ Status Writer::store(const Key& key, std::string_view value, Expiry expiry, Cond
     const Table table = Table::of(engine_.view, key.stripe);
     const std::uint32_t epoch = engine_.epoch();
     Found old = find_locked(engine_, table, key, epoch);
-    const bool live = old && !has_expired(old.item.expiry_ms());
+    const bool live = is_live(old);
     const Status verdict = judge(old, live, condition, version);
     // Cleared since the draft was made: this set came before the clear, so nothing is kept of it.
     if (verdict != Status::kOk || made.header.epoch() != epoch) {
@@ -298,7 +308,46 @@ Status Writer::store(const Key& key, std::string_view value, Expiry expiry, Cond
   }
   discard(made);
   me_.count(CounterId::k_no_space);
-  if (condition == Condition::kAlways) static_cast<void>(erase(key));
+  if (condition == Condition::kAlways || condition == Condition::kLease) static_cast<void>(erase(key, condition, version));
+  return Status::kNoSpace;
+}
+
+Status Writer::plant_lease(const Key& key, std::uint64_t replaced, std::uint64_t& token) const noexcept {
+  constexpr std::uint64_t kLongestMs = 3'600'000;  // then it is collected as what has expired is
+  Draft made;
+  made.header = ItemHeader::make(engine_.epoch(), key.text.size(), 0, true, false).with_extension();
+  made.expiry_ms = now_ms() + kLongestMs;
+  made.lease_owner = me_.word;
+  if (made.header.bytes() > engine_.classes.largest_item_bytes()) return Status::kNoSpace;
+  const std::uint32_t size_class = engine_.classes.item_class(made.header.bytes());
+  made.head = Allocator(engine_, me_).claim(size_class);
+  if (!made.head) return Status::kNoSpace;
+  made.bytes = engine_.classes.shape(size_class).chunk_bytes;
+  write_head(made, key);
+  CARAFE_STEP("lease: written");
+  for (int attempt = 0; attempt < kWriteTries; ++attempt) {
+    StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);
+    if (!guard) {
+      discard(made);
+      return busy();
+    }
+    const Table table = Table::of(engine_.view, key.stripe);
+    const std::uint32_t epoch = engine_.epoch();
+    Found old = find_locked(engine_, table, key, epoch);
+    const bool held = old && old.item.is_lease() && old.item.lease_owner() != replaced;
+    if (is_live(old) || held || made.header.epoch() != epoch) {
+      guard.unlock();
+      discard(made);
+      return held || made.header.epoch() != epoch ? Status::kVersionChanged : Status::kExists;
+    }
+    Atomic<std::uint64_t>* entry = old.entry;
+    if (entry == nullptr && !find_room(guard, key, table, attempt, entry, old)) continue;
+    if (entry == nullptr) break;
+    token = version_token(made.head.chunk.offset, made.head.word);
+    publish_locked(key, made, entry, old);
+    return Status::kOk;
+  }
+  discard(made);
   return Status::kNoSpace;
 }
 
@@ -306,12 +355,14 @@ Status Writer::erase(const Key& key, Condition condition, std::uint64_t version)
   StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);
   if (!guard) return busy();
   const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
-  const bool live = found && !has_expired(found.item.expiry_ms());
+  const bool live = is_live(found);
   const Status verdict = judge(found, live, condition, version);
   if (verdict != Status::kOk) return verdict;
   if (!found) return Status::kNotFound;
+  const bool lease = found.item.is_lease();
   remove_locked(key, found);
   guard.unlock();
+  if (lease) return condition == Condition::kLease ? Status::kOk : Status::kNotFound;
   me_.count(live ? CounterId::k_erases : CounterId::k_expirations);
   return live ? Status::kOk : Status::kNotFound;
 }
@@ -335,7 +386,7 @@ Counter Writer::increment(const Key& key, std::int64_t delta, std::int64_t initi
     const Table table = Table::of(engine_.view, key.stripe);
     const std::uint32_t epoch = engine_.epoch();
     Found old = find_locked(engine_, table, key, epoch);
-    const bool live = old && !has_expired(old.item.expiry_ms());
+    const bool live = is_live(old);
     Counter result{Status::kOk, initial};
     made.expiry_ms = expiry.at_ms;
     if (live) {
@@ -392,7 +443,7 @@ Status Writer::touch(const Key& key, Expiry expiry) const noexcept {
     }
     const std::uint32_t epoch = engine_.epoch();
     const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, epoch);
-    const bool live = found && !has_expired(found.item.expiry_ms());
+    const bool live = is_live(found);
     const bool in_place = live && (found.item.header.expires() || expiry.forever());
     if (!live || in_place) {
       if (in_place && found.item.header.expires()) {

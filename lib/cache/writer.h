@@ -12,7 +12,8 @@
 namespace carafe {
 
 /// What must hold of the key for a write to happen.
-enum class Condition : std::uint8_t { kAlways, kAbsent, kPresent, kVersion };
+/// kLease: the lease named by the version is still there, which is the fence of a load (cache/leases.h); else kStale.
+enum class Condition : std::uint8_t { kAlways, kAbsent, kPresent, kVersion, kLease };
 
 /// Names one stored value for ever: where it is and how often that chunk was claimed.
 [[nodiscard]] inline std::uint64_t version_token(std::uint64_t offset, std::uint64_t side) noexcept {
@@ -35,6 +36,9 @@ class Writer {
   [[nodiscard]] Status store(const Key& key, std::string_view value, Expiry expiry, Condition condition,
                              std::uint64_t version = 0) const noexcept;
   [[nodiscard]] Status erase(const Key& key, Condition condition = Condition::kAlways, std::uint64_t version = 0) const noexcept;
+  /// Puts our lease where the key has neither value nor lease, or one of `replaced` (LockWord, 0: nobody). kExists: there is a value;
+  /// kVersionChanged: another one has the lease.
+  [[nodiscard]] Status plant_lease(const Key& key, std::uint64_t replaced, std::uint64_t& token) const noexcept;
   [[nodiscard]] Counter increment(const Key& key, std::int64_t delta, std::int64_t initial, Expiry expiry) const noexcept;
   [[nodiscard]] Status touch(const Key& key, Expiry expiry) const noexcept;
 
@@ -45,7 +49,8 @@ class Writer {
     std::uint64_t bytes = 0;  // of all its chunks
     ItemHeader header;
     std::uint64_t expiry_ms = kNeverExpires;
-    std::uint64_t first_part = 0;  // PartRef, and how many there are
+    std::uint64_t lease_owner = 0;  // LockWord; 0: a value
+    std::uint64_t first_part = 0;   // PartRef, and how many there are
     std::uint32_t parts = 0;
   };
 

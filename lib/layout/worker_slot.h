@@ -16,8 +16,9 @@ struct alignas(kCacheLineBytes) CounterLane {
   Atomic<std::uint64_t> counters[kCounterCount];
   Atomic<std::uint64_t> items;
   Atomic<std::uint64_t> item_bytes;
+  std::byte reserved[24];
 };
-static_assert(SharedLayout<CounterLane> && sizeof(CounterLane) == 3 * kCacheLineBytes);
+static_assert(SharedLayout<CounterLane> && sizeof(CounterLane) == 4 * kCacheLineBytes);
 
 inline constexpr std::size_t kCounterLanes = 2;
 
@@ -34,6 +35,6 @@ struct alignas(kCacheLineBytes) WorkerSlot {
   std::byte reserved[48];
   CounterLane lanes[kCounterLanes];
 };
-static_assert(SharedLayout<WorkerSlot> && sizeof(WorkerSlot) == (1 + 3 * kCounterLanes) * kCacheLineBytes);
+static_assert(SharedLayout<WorkerSlot> && sizeof(WorkerSlot) == (1 + 4 * kCounterLanes) * kCacheLineBytes);
 
 }  // namespace carafe

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "lock/owner_lock.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <ctime>
 
+#include "base/futex.h"
 #include "base/step.h"
 #include "base/time.h"
 
@@ -23,19 +18,6 @@ constexpr std::uint64_t kLongestWaitNs = 8'000'000;
 /// The half of the word that holds slot and waiters flag.
 std::uint32_t* low_half(Atomic<std::uint64_t>& word) noexcept {
   return reinterpret_cast<std::uint32_t*>(&word) + (std::endian::native == std::endian::big ? 1 : 0);
-}
-
-void futex_wait(Atomic<std::uint64_t>& word, std::uint64_t seen, std::uint64_t ns) noexcept {
-  const timespec timeout{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
-  const int saved = errno;
-  ::syscall(SYS_futex, low_half(word), FUTEX_WAIT, static_cast<std::uint32_t>(seen), &timeout, nullptr, 0);
-  errno = saved;
-}
-
-void futex_wake(Atomic<std::uint64_t>& word) noexcept {
-  const int saved = errno;
-  ::syscall(SYS_futex, low_half(word), FUTEX_WAKE, 1, nullptr, nullptr, 0);
-  errno = saved;
 }
 
 /// Takes the lock over if its owner, as seen in `seen`, is proven dead. CAS of the exact word: of several, one wins.
@@ -85,13 +67,13 @@ LockResult OwnerLock::wait(Atomic<std::uint64_t>& word, const Worker& me, std::u
       if (!word.compare_exchange_strong(seen, seen | LockWord::kWaiters, kRelaxed, kRelaxed)) continue;
       seen |= LockWord::kWaiters;
     }
-    futex_wait(word, seen, std::min(patience, deadline - now));
+    futex_wait(low_half(word), static_cast<std::uint32_t>(seen), std::min(patience, deadline - now));
     patience = std::min(patience * 2, kLongestWaitNs);
   }
 }
 
 void OwnerLock::unlock(Atomic<std::uint64_t>& word) noexcept {
-  if ((word.exchange(LockWord::kFree, kRelease) & LockWord::kWaiters) != 0) futex_wake(word);
+  if ((word.exchange(LockWord::kFree, kRelease) & LockWord::kWaiters) != 0) futex_wake(low_half(word), 1);
 }
 
 }  // namespace carafe

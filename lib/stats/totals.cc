@@ -137,6 +137,11 @@ void fill_stats(const View& view, bool may_write, Stats& stats) noexcept {
   stats.index_rebuilds = totals[CounterId::k_index_rebuilds];
   stats.registrations = totals[CounterId::k_registrations];
   stats.cannot_reopen = totals[CounterId::k_cannot_reopen];
+  stats.loads = totals[CounterId::k_loads];
+  stats.load_waits = totals[CounterId::k_load_waits];
+  stats.load_take_overs = totals[CounterId::k_load_take_overs];
+  stats.lone_loads = totals[CounterId::k_lone_loads];
+  stats.stale_fills = totals[CounterId::k_stale_fills];
   fill_gauges(view, totals, may_write, stats);
   const std::uint64_t now = now_ms();
   fill_windows(view, totals, now, stats);

@@ -76,7 +76,8 @@ struct Anatomy {
         if (item == nullptr) continue;
         refer(Entry::offset(word), &table.buckets[i]);
         const ItemHeader header{racy_load(item)};
-        if (header.epoch() == view.header().epoch.load(kRelaxed)) {
+        const bool lease = header.extended() && (racy_load(item + header.extension_at()) & ItemHeader::kLease) != 0;
+        if (header.epoch() == view.header().epoch.load(kRelaxed) && !lease) {
           ++current_items;
           const std::uint64_t expiry = header.expires() ? racy_load(item + header.expiry_at()) : kNeverExpires;
           live_items += expiry == kNeverExpires || expiry > now_ms() ? 1 : 0;

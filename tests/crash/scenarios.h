@@ -135,6 +135,11 @@ inline const std::vector<Scenario>& scenarios() {
   const auto nothing = [](Stage&) {};
 
   const auto erase = [](Stage& stage) { return stage.cache().erase(stage.key) == Status::kOk; };
+  const auto plant = [](Stage& stage) {
+    stage.ticket.emplace(stage.cache().try_load("key"));
+    return stage.ticket->owns_lease();
+  };
+  const auto leave_a_lease = [plant](Stage& stage) { stage.kill_a_worker(plant); };
   const auto growing = [](Stage& stage) {
     stage.find_key(40, [](const Stats& a, const Stats& b) { return grew(&Stats::index_rebuilds, a, b) && b.items > 400; });
   };
@@ -355,6 +360,49 @@ inline const std::vector<Scenario>& scenarios() {
        .prepare = &make_other_segment,
        .operation = [](Stage& stage) { return Cache::remove(stage.other_name()); },
        .outside = &check_removed_segment},
+
+      // --- loading
+      {.name = "load: plants a lease", .prepare = nothing, .operation = plant, .every_instruction = true},
+      {.name = "load: takes over the lease of a dead owner",
+       .prepare = leave_a_lease,
+       .operation = plant,
+       .took_the_way = [](const Stats& a, const Stats& b) { return grew(&Stats::load_take_overs, a, b); }},
+      {.name = "load: finds a value after all",
+       .prepare = put(text('a', kSmall)),
+       .operation = [](Stage& stage) { return stage.cache().try_load("key").value() == text('a', kSmall); }},
+      {.name = "load: fills, and somebody waits",
+       .prepare = [](Stage& stage) { stage.view().stripe(stage.stripe_of("key")).lease_waiters.store(1, kRelaxed); },
+       .operation = [](Stage& stage) { return stage.ticket->fill(text('b', kSmall)) == Status::kOk; },
+       .every_instruction = true,
+       .before = [plant](Stage& stage) { plant(stage); }},
+      {.name = "load: fills with a chain",
+       .prepare = nothing,
+       .operation = [](Stage& stage) { return stage.ticket->fill(text('b', kLongChain)) == Status::kOk; },
+       .before = [plant](Stage& stage) { plant(stage); }},
+      {.name = "load: a fill that comes too late",
+       .prepare = nothing,
+       .operation = [](Stage& stage) { return stage.ticket->fill(text('b', kSmall)) == Status::kStale; },
+       .took_the_way = [](const Stats& a, const Stats& b) { return grew(&Stats::stale_fills, a, b); },
+       .before =
+           [plant](Stage& stage) {
+             plant(stage);
+             static_cast<void>(stage.cache().erase("key"));
+           }},
+      {.name = "load: abandons",
+       .prepare = nothing,
+       .operation =
+           [](Stage& stage) {
+             stage.ticket->abandon();
+             return true;
+           },
+       .before = [plant](Stage& stage) { plant(stage); }},
+      {.name = "set: where a lease is", .prepare = leave_a_lease, .operation = set(text('b', kSmall))},
+      {.name = "erase: where a lease is",
+       .prepare = leave_a_lease,
+       .operation = [](Stage& stage) { return stage.cache().erase("key") == Status::kNotFound; }},
+      {.name = "get: where a lease is",
+       .prepare = leave_a_lease,
+       .operation = [](Stage& stage) { return stage.cache().get("key", stage.reused) == Status::kNotFound; }},
 
       // --- taking over from the dead, and dying of it
       recovery("recovery: of a set, first quarter", nothing, set(text('b', kSmall)), Slot::kSame, 0),

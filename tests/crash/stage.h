@@ -24,6 +24,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "carafe/cache.h"
+#include "carafe/load.h"
 #include "segment/view.h"
 #include "support/random.h"
 #include "support/scratch.h"
@@ -104,6 +105,7 @@ class Stage {
   std::uint64_t version = 0;
   std::string reused = std::string(1 << 16, '\0');  // what get(key, reused) fills without an allocation
   std::optional<Cache> second;                      // another handle
+  std::optional<LoadTicket> ticket;                 // of the child
 
   // --- preparing
 
@@ -145,11 +147,12 @@ class Stage {
     return view_.stripe_of(hash_key(where, view_.header().seed));
   }
 
-  /// A worker comes, takes the next slot, and is gone.
-  void kill_a_worker() {
+  /// A worker comes, takes the next slot, does something, and is gone.
+  void kill_a_worker(const std::function<void(Stage&)>& after = [](Stage&) {}) {
     const pid_t pid = ::_Fork();
     if (pid == 0) {
       static_cast<void>(cache_->contains("nobody"));
+      after(*this);
       for (;;) ::kill(::getpid(), SIGKILL);
     }
     ::waitpid(pid, nullptr, 0);
