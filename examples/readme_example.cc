@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <string>
 
 using namespace std::chrono_literals;
 
@@ -11,10 +12,8 @@ int main() {
   carafe::Options options;
   options.capacity_bytes = 32 << 20;                                     // all else has a default
   carafe::Cache cache = carafe::Cache::open_or_create("shop", options);  // the same one in every process
-  auto page = cache.get("product:42");
-  if (!page) {
-    page = "<h1>A carafe</h1>";  // what takes long: a query, a template, a call to another service
-    if (auto status = cache.set("product:42", *page, 60s); status != carafe::Status::kOk) std::cerr << carafe::advice(status) << '\n';
-  }
-  std::cout << *page << "\nhit rate so far: " << cache.stats().hit_ratio() << '\n';
+  const auto render = [] { return "<h1>A carafe</h1>"; };                // what takes long: a query, a template, a call elsewhere
+  // Once a host, however many workers ask at once; the next one takes over should this one die.
+  const std::string page = cache.get_or_load("product:42", render, {.ttl = 60s});
+  std::cout << page << "\nhit rate so far: " << cache.stats().hit_ratio() << '\n';
 }
