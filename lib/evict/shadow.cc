@@ -66,7 +66,7 @@ std::uint32_t ShadowCache::next_on_probation() const noexcept {
   return kNone;
 }
 
-/// A slot for a newcomer, as the real hands find a chunk (cache/victim.h).
+/// A slot for a newcomer, as the real hands find a chunk (cache/hands.h).
 std::uint32_t ShadowCache::reclaim() const noexcept {
   const std::uint32_t wanted = slots_ * mode_.probation_permille / 1000;
   for (std::uint32_t i = 0; i < 2 * kShadowSlots; ++i) {

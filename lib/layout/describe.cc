@@ -95,6 +95,9 @@ std::string describe_layout() {
   CARAFE_FIELD(Stripe, items);
   CARAFE_FIELD(Stripe, moves);
   CARAFE_FIELD(Stripe, item_bytes);
+  CARAFE_FIELD(Stripe, lease_seq);
+  CARAFE_FIELD(Stripe, lease_waiters);
+  CARAFE_FIELD(Stripe, lease_gone);
   head(out, "Bucket", sizeof(Bucket));
   CARAFE_FIELD(Bucket, version);
   CARAFE_FIELD(Bucket, entries);
@@ -163,6 +166,7 @@ std::string describe_layout() {
       "  side       generation 24 | state 2 (free, claimed, linked, part) | payload 38\n"
       "               claimed: slot 12 | incarnation 26;  linked, part: stripe 18 | tag 20\n"
       "  item       epoch 32 | key bytes - 1 12 | value bytes 17 | extended 1 | chained 1 | expires 1\n"
+      "  extension  kinds 64 (1: lease) | owner 64, as a lock\n"
       "  part       offset / 8 40 | bytes 24\n"
       "  ghosts     five fingerprints of 12, the newest lowest\n"
       "  sketch     sixteen counters of 4; a key's four in one line, one in each two words\n"

@@ -163,7 +163,16 @@ MUTANTS = [
     Mutant("a chain longer than any value", "lib/cache/items.h", "  return total > item.header.value_bytes() && total <= engine.largest_value_bytes();\n", "  return total > item.header.value_bytes();\n", "image_fuzz", IMAGES),
     Mutant("a chunk that does not exist", "lib/cache/hands.cc", "    if (index >= chunks_) break;  // a bit that stands for no chunk: somebody scribbled\n", "", "image_fuzz", IMAGES),
     # Verbs.
-    Mutant("compare_and_set does not compare", "lib/cache/writer.cc", "version_token(found.chunk.offset, found.side) == version ? Status::kOk", "version_token(found.chunk.offset, found.side) != 0 ? Status::kOk", "api_add_replace_cas_test"),
+    Mutant("compare_and_set does not compare", "lib/cache/writer.cc", "      return version_token(found.chunk.offset, found.side) == version ? Status::kOk", "      return version_token(found.chunk.offset, found.side) != 0 ? Status::kOk", "api_add_replace_cas_test"),
     Mutant("add replaces", "lib/cache/writer.cc", "      return live ? Status::kExists : Status::kOk;\n", "      return Status::kOk;\n", "api_add_replace_cas_test"),
+    # Leases.
+    Mutant("a fill does not ask whose lease it is", "lib/cache/writer.cc", "      return found && found.item.is_lease() && version_token(found.chunk.offset, found.side) == version ?", "      return found && found.item.is_lease() && version != 0 ?", "api_load_test"),
+    Mutant("a fill does not ask for its lease", "lib/cache/leases.cc", "store(key, value, expiry, Condition::kLease, token)", "store(key, value, expiry, Condition::kAlways, token)", "process_load_process_test", ("--gtest_filter=*NeverComesBack*",)),
+    Mutant("a lease is taken over without proof of death", "lib/cache/leases.cc", "  return owner != me_.word && engine_.liveness.is_dead(LockWord::owner(owner), me_.id);\n", "  return owner != me_.word;\n", "process_load_process_test"),
+    Mutant("a lease outlives its owner", "lib/cache/leases.cc", "  return owner != me_.word && engine_.liveness.is_dead(LockWord::owner(owner), me_.id);\n", "  return owner == 0;\n", STEPS),
+    Mutant("a forked child has its parent's lease", "lib/cache/load.cc", " && engine.worker().word == owner_;", ";", "process_load_process_test"),
+    Mutant("a lease is a value to readers", "lib/cache/reader.cc", "      const bool live = !has_expired(expiry) && !match.item.is_lease();\n", "      const bool live = !has_expired(expiry);\n", "api_load_test"),
+    Mutant("leases are counted as items", "lib/cache/items.h", "{ return item.is_lease() ? 0 : 1; }", "{ return item ? 1 : 0; }", "api_load_test"),
+    Mutant("nobody is told that a lease has gone", "lib/cache/items.h", "  if (item && item.is_lease()) engine.view", "  if (!item) engine.view", "process_load_process_test"),
     Mutant("a write does not ask whether the segment was removed", "lib/cache/cache.cc", "  if (engine.retired()) return handle.retired_status();\n", "", SWITCH),
 ]

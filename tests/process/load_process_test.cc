@@ -241,6 +241,39 @@ TEST(LoadProcess, AForkedChildDoesNotEndItsParentsLease) {
   EXPECT_EQ(cache.get("key"), "the parent's");
 }
 
+/// Not after the 20 ms at which who waits looks whether the owner has died.
+TEST(LoadProcess, WhoWaitsIsWokenAtOnce) {
+  const ScratchName name("load");
+  Cache cache = Cache::create(name, with_capacity(kMiB));
+  SharedMemory memory(sizeof(Board));
+  Board& board = memory.as<Board>();
+  constexpr int kRounds = 11;
+  Child owner = Child::fork([&] {
+    Cache mine = Cache::open(name);
+    for (std::uint32_t i = 1; i <= kRounds; ++i) {
+      static_cast<void>(mine.get_or_load(key_of(static_cast<int>(i)), [&] {
+        board.go.store(i);
+        std::this_thread::sleep_for(25ms);
+        board.killed_ns[0].store(now_ns());
+        return std::string("value");
+      }));
+      std::this_thread::sleep_for(10ms);
+    }
+    return 0;
+  });
+  std::vector<double> delays_ms;
+  for (std::uint32_t i = 1; i <= kRounds; ++i) {
+    ASSERT_TRUE(eventually(10s, [&] { return board.go.load() == i; }));
+    EXPECT_EQ(cache.get_or_load(key_of(static_cast<int>(i)), [] { return "mine"; }), "value");
+    delays_ms.push_back(static_cast<double>(now_ns() - board.killed_ns[0].load()) / 1e6);
+  }
+  EXPECT_EQ(owner.wait(), 0);
+  std::sort(delays_ms.begin(), delays_ms.end());
+  EXPECT_LT(delays_ms[kRounds / 2], 8.0);
+  std::printf("a value reaches who waits for it after %.2f ms (median; %.2f to %.2f)\n", delays_ms[kRounds / 2], delays_ms.front(),
+              delays_ms.back());
+}
+
 /// Stopped is not dead: his lease stays his.
 TEST(LoadProcess, AStoppedOwnersLeaseStaysHis) {
   const ScratchName name("load");

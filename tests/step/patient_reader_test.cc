@@ -65,7 +65,7 @@ class PatientReaderTest : public testing::Test {
   void read_all(const Key& key, const std::string& value, const std::function<void(std::uint64_t round)>& unrest) {
     std::string got;
     got.reserve(value.size());
-    for (const std::uint64_t pace : {1, 2, 5, 17, 40, 90, 200})
+    for (const std::uint64_t pace : {1U, 2U, 5U, 17U, 40U, 90U, 200U})
       for (int i = 0; i < 3; ++i) {
         ReadDetails details;
         ReadResult result{};
@@ -100,8 +100,8 @@ class PatientReaderTest : public testing::Test {
 };
 
 TEST_F(PatientReaderTest, FindsItsItemThoughItsNeighboursNeverHoldStill) {
-  for (const auto& [key, value] : {std::pair{key_, short_value_}, std::pair{long_, long_value_}}) {
-    read_all(key, value, [&, t = table(key)](std::uint64_t) { disturb(t, key); });
+  for (const Key& key : {key_, long_}) {
+    read_all(key, key.text == "key" ? short_value_ : long_value_, [&key, t = table(key)](std::uint64_t) { disturb(t, key); });
   }
   EXPECT_GT(retries(), 200U) << "nobody was disturbed: this tested nothing";
   EXPECT_EQ(count(ReadResult::kMiss) + count(ReadResult::kContended) + count(ReadResult::kCorrupt), 0);
