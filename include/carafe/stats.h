@@ -52,7 +52,7 @@ struct Stats {
   std::uint64_t loads = 0;            ///< Leases given: values that one caller computed for all.
   std::uint64_t load_waits = 0;       ///< Callers that waited for another one's load.
   std::uint64_t load_take_overs = 0;  ///< Leases taken over from dead workers.
-  std::uint64_t lone_loads = 0;       ///< Values computed without a lease, after waiting in vain.
+  std::uint64_t lone_loads = 0;       ///< Values computed without a lease: after waiting in vain, or where none could be had.
   std::uint64_t stale_fills = 0;      ///< Fills refused: the key was changed or cleared meanwhile.
   // gauges
   std::uint64_t items = 0;

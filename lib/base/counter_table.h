@@ -34,7 +34,7 @@
   X(loads, "leases given: values that one caller computed for all")                    \
   X(load_waits, "times a caller waited for another one's load")                        \
   X(load_take_overs, "leases taken over from dead workers")                            \
-  X(lone_loads, "values computed without a lease, after waiting in vain")              \
+  X(lone_loads, "values computed without a lease, which was not to be had in time")    \
   X(stale_fills, "fills refused since the key was changed or cleared meanwhile")
 
 namespace carafe {

@@ -14,8 +14,9 @@
 
 namespace carafe {
 
-/// The kernel's wait queues, among processes (futex(2)): `word` lies in shared memory. errno stays as it was.
+// The kernel's wait queues, among processes (futex(2)): `word` lies in shared memory. errno stays as it was.
 
+/// A word of the segment, as the kernel takes it.
 [[nodiscard]] inline std::uint32_t* futex_word(Atomic<std::uint32_t>& word) noexcept { return reinterpret_cast<std::uint32_t*>(&word); }
 
 /// Sleeps while `*word` is `seen`: until a wake, for `ns` at most, or for less.
