@@ -6,6 +6,8 @@
 
 #include "layout/bucket.h"
 #include "layout/duel_state.h"
+#include "layout/named_slot.h"
+#include "layout/namespace_record.h"
 #include "layout/segment_header.h"
 #include "layout/slab_page.h"
 #include "layout/stripe.h"
@@ -30,6 +32,12 @@ class View {
     return at<Atomic<std::uint64_t>>(geometry_.directory_at)[i];
   }
   [[nodiscard]] WorkerSlot& worker(std::uint64_t i) const noexcept { return at<WorkerSlot>(geometry_.workers_at)[i]; }
+  [[nodiscard]] NamespaceRecord& namespace_record(std::uint64_t i) const noexcept {
+    return at<NamespaceRecord>(geometry_.namespaces_at)[i];
+  }
+  [[nodiscard]] NamespaceLane& namespace_lane(std::uint64_t i) const noexcept { return at<NamespaceLane>(geometry_.namespace_lanes_at)[i]; }
+  [[nodiscard]] Atomic<std::uint64_t>& tag(std::uint64_t i) const noexcept { return at<Atomic<std::uint64_t>>(geometry_.tags_at)[i]; }
+  [[nodiscard]] NamedSlot& named_slot(std::uint64_t i) const noexcept { return at<NamedSlot>(geometry_.named_at)[i]; }
   [[nodiscard]] ClassState& size_class(std::uint32_t i) const noexcept { return at<ClassState>(geometry_.classes_at)[i]; }
   [[nodiscard]] PageInfo& page_info(std::uint64_t page) const noexcept { return at<PageInfo>(geometry_.page_infos_at)[page]; }
   [[nodiscard]] Atomic<std::uint32_t>& page_class(std::uint64_t page) const noexcept {

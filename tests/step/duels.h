@@ -56,7 +56,7 @@ inline const Atomic<std::uint64_t>* entry_of(Stage& stage, std::string_view key)
   const std::uint64_t hash = hash_key(key, view.header().seed);
   return Table::of(view, view.stripe_of(hash)).find(carafe::Place::tag_of(hash), [&](std::uint64_t word) {
     const ItemView item = ItemView::at(view, Entry::offset(word));
-    return item && item.has_key(key);
+    return item && item.has_key(Key{.text = key});
   });
 }
 

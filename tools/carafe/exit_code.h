@@ -33,6 +33,7 @@ enum ExitCode : int {
     case Status::kBadKey:
     case Status::kBadName:
     case Status::kBadOption:
+    case Status::kBadTag:
       return kUsage;
     case Status::kCorrupt:
     case Status::kTruncated:
@@ -49,6 +50,7 @@ enum ExitCode : int {
     case Status::kRetired:
     case Status::kNoWorkerSlot:
     case Status::kStale:
+    case Status::kNoNamespace:
     case Status::kSegmentExists:
     case Status::kOutOfMemory:
     case Status::kOverCgroupLimit:
