@@ -2,10 +2,14 @@
 /* One loader per key: who misses plants a lease, computes without a lock, and fills only while that very lease is there; the others sleep on
    a word of the stripe. Meanwhile the key is erased, set, cleared, evicted, or invalidated by a stamp of its tag (or namespace). SIGKILL after
    every statement.
-   In the code: Leases, Writer::plant_lease, store and erase with Condition::kLease, StripeGuard::unlock_and_wake, Cache::load. Stamps are
-   modelled as docs/design.md describes them.
+   In the code: Leases, Writer::plant_lease, store and erase with Condition::kLease, StripeGuard::unlock_and_wake, Cache::load.
 
-   One key, one entry; what a clear has outdated gives way to what comes next. Checked:
+   Stamps: an invalidation of a tag raises a sequence in the header, then the tag's slot to what it got. A lease has the sequence from before it
+   was planted, and the value it is filled with has the lease's; an item is valid while no slot of its tags is beyond its stamp.
+
+   One key, one entry; what a clear has outdated gives way to what comes next. A lock and the look under it are one step; locks are waited for
+   as long as it takes. Checked:
+
    (F) a read that began after an invalidation had returned never sees what was computed before it;
    (S) nobody is given a lease while another live one computes, unless that one's lease was erased, set, cleared, outdated or evicted;
    (W) nobody sleeps for ever (spin's invalid end states). Where nobody dies and nothing is cleared, without a single look at the clock;
@@ -36,8 +40,6 @@
 #ifndef VICTIM
 #define VICTIM 0
 #endif
-#define ALL (LOADERS + INVALIDATORS)
-#define ALL_DONE (fin[0] && fin[1] && fin[ALL - 1] && (LOADERS < 3 || fin[LOADERS - 1]) && (INVALIDATORS < 2 || fin[ALL - 2]))
 #define NOBODY 7
 
 /* The segment. */
@@ -54,72 +56,67 @@ byte gens;
 byte db = 1;
 
 /* The kernel, and ghosts. */
-bool asleep[LOADERS];
-bool crash[ALL]; bool fin[ALL]; byte kills;
+bool asleep[3];
+bool crash[5]; bool fin[5]; byte kills; byte running = LOADERS + INVALIDATORS;
 byte invalidated;  /* what reads must not be older than */
 byte stirs, stirring; /* invalidations and evictions begun; how many of them go on */
-bool computing[LOADERS]; bool excused[LOADERS];
+bool computing[3]; bool excused[3];
 
 #define TAG_OK(s) (slot <= (s))
 #ifdef TAGGED_LEASE
 #define LEASE_OK TAG_OK(stamp)
+#define OUTDATED excuse_all()
 #else
 #define LEASE_OK true /* its tags are named when it is filled */
+#define OUTDATED skip
 #endif
 #define IS_VALUE (kind == VALUE && epoch_of == epoch && TAG_OK(stamp))
 #define IS_LEASE (kind == LEASE && epoch_of == epoch && LEASE_OK)
 #define CAN_LOCK (slock == NOBODY || crash[slock])
+#if defined(BLIND_TAKE_OVER)
+#define IS_DEAD(i) (true)
+#elif defined(NO_TAKE_OVER)
+#define IS_DEAD(i) (false)
+#else
+#define IS_DEAD(i) (crash[i])
+#endif
+#define COMPUTES(i) (computing[i] && !excused[i] && !crash[i])
 #define TO_WAIT_FOR (IS_LEASE && !crash[owner])
 
-inline wake() {
-  atomic {
-    asleep[0] = false;
-#if LOADERS > 2
-    asleep[2] = false;
-#endif
-    asleep[1] = false }
-}
-
-inline excuse_all() {
-  excused[0] = computing[0];
-#if LOADERS > 2
-  excused[2] = computing[2];
-#endif
-  excused[1] = computing[1]
-}
+inline wake() { atomic { asleep[0] = false; asleep[1] = false; asleep[2] = false } }
+inline excuse_all() { excused[0] = computing[0]; excused[1] = computing[1]; excused[2] = computing[2] }
 
 inline unlock() {
   if
   :: !gone -> slock = NOBODY
   :: else ->
-     gone = false;
-#ifdef WAKE_BEFORE_SEQ
-     had = waiters; waiters = false;
+#if defined(WAKE_BEFORE_SEQ)
+     atomic { gone = false; had = waiters; waiters = false };
+     if :: had -> wake(); had = false :: else fi;
+     lease_seq++;
+     slock = NOBODY;
+#elif defined(FLAG_TAKEN_AFTER_SEQ)
+     atomic { gone = false; lease_seq++ };
+     atomic { had = waiters; waiters = false };
+     slock = NOBODY;
+#elif defined(FLAG_TAKEN_AFTER_UNLOCK)
+     atomic { gone = false; lease_seq++ };
+     slock = NOBODY;
+     atomic { had = waiters; waiters = false };
+#else
+     atomic { gone = false; had = waiters; waiters = false };
+     lease_seq++;
+     slock = NOBODY;
+#endif
      if :: had -> wake() :: else fi;
-     lease_seq++;
-     slock = NOBODY
-#else
-#ifdef FLAG_TAKEN_AFTER_SEQ
-     lease_seq++;
-     atomic { had = waiters; waiters = false };
-     slock = NOBODY;
-#else
-#ifdef FLAG_TAKEN_AFTER_UNLOCK
-     lease_seq++;
-     slock = NOBODY;
-     atomic { had = waiters; waiters = false };
-#else
-     atomic { had = waiters; waiters = false };
-     lease_seq++;
-     slock = NOBODY;
-#endif
-#endif
-     if :: had -> wake() :: else fi
-#endif
-  fi;
-  had = false
+     had = false
+  fi
 }
+/* Nothing was changed: nobody sees how long the lock was held, unless there is something to tell from the one before. */
+inline let_go() { if :: gone :: else -> slock = NOBODY fi }
+inline unlock_unless_let_go() { if :: slock == me -> unlock() :: else fi }
 
+/* Lock held. */
 inline note_gone() {
 #ifndef NOT_NOTED
   if :: kind == LEASE && epoch_of == epoch -> gone = true :: else fi
@@ -128,16 +125,13 @@ inline note_gone() {
 #endif
 }
 
-/* Lock held. `new_kind` and the rest appear at once. */
 inline publish(new_kind, new_stamp) {
-  note_gone();
   atomic {
     place = (kind == NONE -> 0 : 1 - place);
     gens++; gen = gens; kind = new_kind; epoch_of = e; stamp = new_stamp; owner = me; version = v
   }
 }
 inline remove() {
-  note_gone();
   atomic { kind = NONE; place = 0; gen = 0; owner = 0; epoch_of = 0; stamp = 0; version = 0 }
 }
 
@@ -155,8 +149,8 @@ inline read() {
 
 inline look() {
   atomic { CAN_LOCK -> slock = me;
-    seen = (IS_VALUE -> VALUE : (IS_LEASE -> LEASE : NONE)); o = (seen == LEASE -> owner : NOBODY) };
-  unlock()
+    seen = (IS_VALUE -> VALUE : (IS_LEASE -> LEASE : NONE)); o = (seen == LEASE -> owner : NOBODY); let_go() };
+  unlock_unless_let_go()
 }
 
 #ifdef TOKEN_WITHOUT_GENERATION
@@ -164,14 +158,17 @@ inline look() {
 #else
 #define MY_TOKEN (gen == token)
 #endif
-#ifdef FILL_WITHOUT_EPOCH
+#if defined(FILL_WITHOUT_EPOCH)
 #define FILLABLE (kind == LEASE && MY_TOKEN)
-#else
-#ifdef FILL_WITHOUT_TOKEN
+#elif defined(FILL_WITHOUT_TOKEN)
 #define FILLABLE (epoch_of == epoch || kind == NONE)
 #else
 #define FILLABLE (kind == LEASE && epoch_of == epoch && MY_TOKEN)
 #endif
+#ifdef TOLD_BEFORE_LOCK
+#define LET_GO skip
+#else
+#define LET_GO let_go()
 #endif
 #ifdef ABANDON_WITHOUT_TOKEN
 #define ABANDONABLE IS_LEASE
@@ -180,11 +177,12 @@ inline look() {
 #endif
 
 inline forget() {
-  e = 0; st = 0; s = 0; v = 0; seen = 0; o = 0; token = 0; tplace = 0; then = 0; began = 0; had = false; found = false; is_dead = false; calm = false; may = false
+  e = 0; st = 0; s = 0; v = 0; seen = 0; o = 0; token = 0; tplace = 0; then = 0; began = 0;
+  had = false; found = false; calm = false; may = false
 }
 
 proctype Loader(byte me) {
-  byte n, e, st, s, v, seen, o, token, tplace, then, began, looks; bool had, found, is_dead, calm, may;
+  byte n, e, st, s, v, seen, o, token, tplace, then, began, looks; bool had, found, calm, may;
   {
     do
     :: atomic { n < LOADS -> n++; began = invalidated };
@@ -192,31 +190,22 @@ ask:   look();
        if
        :: seen == VALUE -> read(); if :: found -> goto done :: else -> goto ask fi
        :: seen == LEASE ->
-          /* Proof of death, outside of all locks. */
-#ifdef BLIND_TAKE_OVER
-          is_dead = true;
-#else
-#ifdef NO_TAKE_OVER
-          is_dead = false;
-#else
-          is_dead = crash[o];
-#endif
-#endif
-          if :: !is_dead -> goto wait :: else -> is_dead = false fi
+          if :: !IS_DEAD(o) -> goto wait :: else fi /* asked outside of all locks */
        :: else
        fi;
        /* plant_lease */
        atomic { e = epoch; st = header_seq; calm = (stirring == 0); then = stirs };
-       atomic { CAN_LOCK -> slock = me; found = IS_VALUE || (IS_LEASE && owner != o) || e != epoch };
-       if :: found -> unlock(); atomic { found = false; e = 0; st = 0; calm = false; then = 0 }; goto wait :: else fi;
+       atomic { CAN_LOCK -> slock = me; found = IS_VALUE || (IS_LEASE && owner != o) || e != epoch;
+         if
+         :: found -> found = false; e = 0; st = 0; calm = false; then = 0; let_go()
+         :: else -> may = true; note_gone()
+         fi };
+       if :: !may -> unlock_unless_let_go(); goto wait :: else -> may = false fi;
        publish(LEASE, st);
        atomic {
          token = gen; tplace = place; e = 0; o = 0; seen = 0; st = 0;
-         assert(!computing[0] || excused[0]); assert(!computing[1] || excused[1]);
-#if LOADERS > 2
-         assert(!computing[2] || excused[2]);
-#endif
-         computing[me] = true; excused[me] = false };
+         assert(!COMPUTES(0) && !COMPUTES(1) && !COMPUTES(2));
+         computing[me] = true; excused[me] = !IS_LEASE };
        unlock();
        /* Computing, for as long as it likes. */
        v = db;
@@ -235,46 +224,47 @@ ask:   look();
 #else
             st = stamp;
 #endif
-            assert(!calm || stirs != then || (may && TAG_OK(st) && e == epoch)) };
-          if
+            assert(!calm || stirs != then || (may && TAG_OK(st) && e == epoch));
+            may = may && e == epoch;
 #ifdef REFUSED_FILL_LEAVES_LEASE
-          :: may && e == epoch && TAG_OK(st) -> publish(VALUE, st)
-#else
-          :: may && e == epoch -> if :: TAG_OK(st) -> publish(VALUE, st) :: else -> remove() fi
+            may = may && TAG_OK(st);
 #endif
+            if :: may -> note_gone() :: else -> LET_GO fi };
+          if
+          :: may && TAG_OK(st) -> publish(VALUE, st)
+          :: may && !TAG_OK(st) -> remove()
           :: else
           fi;
 #ifdef TOLD_BEFORE_LOCK
           gone = false; slock = NOBODY;
           if :: had -> wake() :: else fi
 #else
-          unlock()
+          unlock_unless_let_go()
 #endif
        :: /* abandon */
-          atomic { CAN_LOCK -> slock = me; may = ABANDONABLE; computing[me] = false };
+          atomic { CAN_LOCK -> slock = me; may = ABANDONABLE; computing[me] = false;
+            if :: may -> note_gone() :: else -> let_go() fi };
           if :: may -> remove() :: else fi;
-          unlock()
+          unlock_unless_let_go()
        fi;
        goto done;
 
 wait:
-#ifdef SEQ_AFTER_LOOK
+#if defined(SEQ_AFTER_LOOK)
        waiters = true;
        look();
        s = lease_seq;
+#elif defined(FLAG_AFTER_LOOK)
+       s = lease_seq;
+       look();
+       waiters = true;
 #else
-#ifdef FLAG_AFTER_LOOK
-       s = lease_seq;
-       look();
-       waiters = true;
-#else
        s = lease_seq;
        waiters = true;
        look();
-#endif
 #endif
        if
-       :: seen == LEASE && !crash[o] ->
+       :: seen == LEASE && !IS_DEAD(o) ->
           atomic { asleep[me] = (lease_seq == s); seen = 0; o = 0; s = 0 };
           if
           :: atomic { !asleep[me] }
@@ -286,39 +276,42 @@ wait:
        if :: found :: else -> goto ask fi;
 
 done:  atomic { excused[me] = false; forget() }
-    :: atomic { n >= LOADS -> n = 0; looks = 0; fin[me] = true; break }
+    :: atomic { n >= LOADS -> n = 0; looks = 0; fin[me] = true; running--; break }
     od
   } unless { atomic { crash[me] -> n = 0; looks = 0; computing[me] = false; excused[me] = false; asleep[me] = false; forget() } }
 }
 
 /* Changes the source, then invalidates. */
 proctype Invalidator(byte me) {
-  byte n, e, v, g, x, st, mine; bool had, evicts;
+  byte n, e, v, g, x, st, mine; bool had, may, within;
   {
     do
     :: n < INVALIDATIONS ->
-       atomic { n++; stirs++; stirring++ };
+       atomic { n++; stirs++; stirring++; within = true };
        if
 #ifdef ERASE
        :: atomic { db++; mine = db };
-          atomic { CAN_LOCK -> slock = me };
-          if :: kind != NONE && epoch_of == epoch -> atomic { excuse_all() }; remove() :: else fi;
-          unlock()
+          atomic { CAN_LOCK -> slock = me; may = (kind != NONE && epoch_of == epoch);
+            if :: may -> excuse_all(); note_gone() :: else -> let_go() fi };
+          if :: may -> remove() :: else fi;
+          unlock_unless_let_go()
 #endif
 #ifdef SET
        :: atomic { db++; mine = db; v = 200 }; /* whatever was set: it is nobody's business how old that is */
           atomic { e = epoch; st = header_seq };
-          atomic { CAN_LOCK -> slock = me };
-          if :: e == epoch -> atomic { excuse_all() }; publish(VALUE, st) :: else fi;
-          unlock()
+          atomic { CAN_LOCK -> slock = me; may = (e == epoch);
+            if :: may -> excuse_all(); note_gone() :: else -> let_go() fi };
+          if :: may -> publish(VALUE, st) :: else fi;
+          unlock_unless_let_go()
 #endif
 #ifdef STORE
        :: /* not an invalidation: a set in the midst of them, of what is read once it has begun */
           atomic { e = epoch; st = header_seq };
           v = db;
-          atomic { CAN_LOCK -> slock = me };
-          if :: e == epoch -> atomic { excuse_all() }; publish(VALUE, st) :: else fi;
-          unlock()
+          atomic { CAN_LOCK -> slock = me; may = (e == epoch);
+            if :: may -> excuse_all(); note_gone() :: else -> let_go() fi };
+          if :: may -> publish(VALUE, st) :: else fi;
+          unlock_unless_let_go()
 #endif
 #ifdef CLEAR
        :: atomic { db++; mine = db };
@@ -338,7 +331,7 @@ proctype Invalidator(byte me) {
           :: x = slot;
              if
              :: x >= g -> break
-             :: else -> atomic { if :: slot == x -> slot = g; excuse_all(); break :: else fi }
+             :: else -> atomic { if :: slot == x -> slot = g; OUTDATED; break :: else fi }
              fi
           od;
 #endif
@@ -349,17 +342,19 @@ proctype Invalidator(byte me) {
 #endif
 #endif
 #ifdef EVICT
-       :: atomic { CAN_LOCK -> slock = me; evicts = (kind != NONE) };
-          if :: evicts -> atomic { excuse_all() }; remove() :: else fi;
-          unlock()
+       :: /* not an invalidation either: a hand that needs room */
+          atomic { CAN_LOCK -> slock = me; may = (kind != NONE);
+            if :: may -> excuse_all(); note_gone() :: else -> let_go() fi };
+          if :: may -> remove() :: else fi;
+          unlock_unless_let_go()
 #endif
        fi;
        atomic {
          if :: mine > invalidated -> invalidated = mine :: else fi;
-         stirring--; e = 0; v = 0; g = 0; x = 0; st = 0; mine = 0; had = false; evicts = false }
-    :: atomic { n >= INVALIDATIONS -> n = 0; fin[me] = true; break }
+         stirring--; within = false; e = 0; v = 0; g = 0; x = 0; st = 0; mine = 0; had = false; may = false }
+    :: atomic { n >= INVALIDATIONS -> n = 0; fin[me] = true; running--; break }
     od
-  } unless { atomic { crash[me] -> stirring = 0; n = 0; e = 0; v = 0; g = 0; x = 0; st = 0; mine = 0; had = false; evicts = false } }
+  } unless { atomic { crash[me] -> stirring = stirring - within; within = false; n = 0; e = 0; v = 0; g = 0; x = 0; st = 0; mine = 0; had = false; may = false } }
 }
 
 proctype Reader() {
@@ -372,22 +367,27 @@ proctype Reader() {
 proctype Killer() {
 end:
   do
-  :: atomic { kills < KILLS && !fin[VICTIM] && !crash[VICTIM] -> kills++; crash[VICTIM] = true; fin[VICTIM] = true }
+  :: atomic { kills < KILLS && !fin[VICTIM] && !crash[VICTIM] -> kills++; crash[VICTIM] = true; fin[VICTIM] = true; running-- }
   od
 }
 
 init {
   atomic {
-    run Loader(0); run Loader(1);
+    run Loader(0);
+#if LOADERS > 1
+    run Loader(1);
+#endif
 #if LOADERS > 2
     run Loader(2);
 #endif
-    run Invalidator(LOADERS);
+    if :: INVALIDATORS > 0 -> run Invalidator(LOADERS) :: else fi;
 #if INVALIDATORS > 1
     run Invalidator(LOADERS + 1);
 #endif
+#ifdef READER
     run Reader();
+#endif
     if :: KILLS > 0 -> run Killer() :: else fi
   };
-  atomic { ALL_DONE -> assert(CAN_LOCK) }
+  atomic { running == 0 -> assert(CAN_LOCK) }
 }
