@@ -147,13 +147,14 @@ inline void leave_a_lease(Stage& stage, std::string_view key) {
   stage.kill_a_worker([&](Stage& dying) { dying.ticket.emplace(dying.cache().try_load(key)); });
 }
 
-/// So long that its lease takes a chunk of a size of which there are but few, and the hand soon comes to it.
+/// Its lease takes a chunk of the size that values of kLarge take.
 inline std::string long_key() { return std::string(kLarge, 'k'); }
-/// As many bytes as the segment has.
-inline Part evict_everything() {
-  Part sets;
-  for (int i = 0; i < 5; ++i) sets.push_back(set("all" + std::to_string(i), text('c', 200'000)));
-  return sets;
+
+/// The stripe of "key" has a table, and leases and values of kShared a page: so nothing is done but what is asked for.
+inline void make_room(Stage& stage) {
+  stage.put("lease", text('a', 24));
+  stage.put("key", text('a', kShared));
+  static_cast<void>(stage.cache().erase("key"));
 }
 
 }  // namespace play
@@ -430,11 +431,13 @@ inline const std::vector<Duel>& duels() {
 
       // --- leases
       {"lease: ask against ask",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), get("key")}, {ask("key")}}, .all_pairs = true};
        }},
       {"lease: ask against set",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kSmall))}, {set("key", text('c', kSmall)), get("key")}}};
        }},
       {"lease: ask against erase",
@@ -447,83 +450,105 @@ inline const std::vector<Duel>& duels() {
          stage.put("key", text('a', kSmall));
          return Play{.parts = {{ask("key"), fill("key", text('b', kSmall)), get("key")}, {clear(), get("key")}}};
        }},
+      {"lease: ask against clear: a new key",
+       [](Stage& stage) {
+         make_room(stage);
+         return Play{.parts = {{ask("key"), fill("key", text('b', kShared)), get("key")}, {clear(), ask("key")}}};
+       }},
       {"lease: ask, load and all, against the same",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kShared)), get("key")}, {ask("key"), fill("key", text('c', kShared))}}};
        }},
       {"lease: fill against reader",
-       [](Stage&) {
-         return Play{.parts = {{ask("key"), fill("key", text('b', kShared))}, {get("key"), get("key")}}, .all_pairs = true, .begun = true};
+       [](Stage& stage) {
+         make_room(stage);
+         return Play{.parts = {{ask("key"), fill("key", text('b', kShared))}, {get("key"), get("key")}}, .begun = true};
        }},
       {"lease: fill against ask",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kShared))}, {ask("key"), fill("key", text('c', kShared)), get("key")}},
                      .all_pairs = true,
                      .begun = true};
        }},
       {"lease: fill against set",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kShared)), get("key")}, {set("key", text('c', kShared)), get("key")}},
                      .all_pairs = true,
                      .begun = true};
        }},
       {"lease: fill against add",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kShared))}, {add("key", text('c', kShared)), get("key")}}, .begun = true};
        }},
       {"lease: fill against increment",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", "7")}, {increment("key"), get("key")}}, .begun = true};
        }},
       {"lease: fill against erase",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kShared)), get("key")}, {erase("key"), get("key")}},
                      .all_pairs = true,
                      .begun = true};
        }},
       {"lease: fill against erase, and another lease in its place",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kShared)), get("key")}, {erase("key"), ask("key"), get("key")}},
                      .begun = true};
        }},
       {"lease: fill against erase and a third one's load",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{
              .parts = {{ask("key"), fill("key", text('b', kShared))}, {erase("key")}, {ask("key"), fill("key", text('c', kShared))}},
              .begun = true};
        }},
       {"lease: fill against clear",
-       [](Stage&) {
-         return Play{
-             .parts = {{ask("key"), fill("key", text('b', kShared)), get("key")}, {clear(), get("key")}}, .all_pairs = true, .begun = true};
+       [](Stage& stage) {
+         make_room(stage);
+         return Play{.parts = {{ask("key"), fill("key", text('b', kShared)), get("key")}, {clear(), get("key")}}, .begun = true};
        }},
       {"lease: fill against clear, and another lease",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kShared))}, {clear(), ask("key"), fill("key", text('c', kShared))}},
                      .begun = true};
        }},
       {"lease: fill of a chain against erase",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kChain))}, {erase("key"), set("new", text('c', kChain))}}, .begun = true};
        }},
       {"lease: abandon against ask",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), abandon("key")}, {ask("key"), fill("key", text('c', kShared)), get("key")}},
                      .all_pairs = true,
                      .begun = true};
        }},
       {"lease: abandon against set",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), abandon("key"), get("key")}, {set("key", text('c', kShared)), get("key")}}, .begun = true};
        }},
       {"lease: abandon against erase, and another lease in its place",
-       [](Stage&) {
+       [](Stage& stage) {
+         make_room(stage);
          return Play{.parts = {{ask("key"), abandon("key")}, {erase("key"), ask("key"), fill("key", text('c', kShared))}}, .begun = true};
        }},
       {"lease: fill against evictor",
        [](Stage& stage) {
          stage.fill(kLarge);
-         return Play{.parts = {{ask(long_key()), fill(long_key(), text('b', kSmall)), get(long_key())}, evict_everything()},
+         const Operation evicting = set("key", text('b', kLarge));
+         // Where the hand will look next, there the lease is.
+         static_cast<void>(stage.cache().erase(victim_of(stage, evicting)));
+         return Play{.parts = {{ask(long_key()), fill(long_key(), text('b', kSmall)), get(long_key())}, {evicting}},
                      .tight = true,
                      .begun = true,
                      .took_the_way = &evicted};
@@ -537,9 +562,9 @@ inline const std::vector<Duel>& duels() {
        }},
       {"lease: a dead owner's, taken over twice",
        [](Stage& stage) {
+         make_room(stage);
          leave_a_lease(stage, "key");
-         return Play{.parts = {{ask("key"), fill("key", text('b', kShared))}, {ask("key"), fill("key", text('c', kShared))}},
-                     .all_pairs = true};
+         return Play{.parts = {{ask("key"), fill("key", text('b', kShared))}, {ask("key"), fill("key", text('c', kShared))}}};
        }},
 
       // --- remove

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -144,7 +145,7 @@ struct Model {
     if (removed || !owns(puppet, operation.key)) return false;
     leases.erase(operation.key);
     if (outcome.status == Status::kNoSpace) return tight;
-    store(operation.key, name_of_value(operation.value));
+    store(operation.key, name_of_value(operation.value), std::strtoll(std::string(operation.value).c_str(), nullptr, 10));
     return outcome.status == Status::kOk;
   }
 };
