@@ -16,7 +16,7 @@ namespace carafe::bench {
 struct PeerSettings {
   std::uint32_t items = item_count();
   std::size_t value_bytes = kUsualValueBytes;
-  double seconds = 0.25;  // of each measurement
+  double seconds = 0.35;  // of each measurement
   std::string place;      // an empty folder for a store of files; the socket of a daemon
 };
 

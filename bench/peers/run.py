@@ -164,6 +164,7 @@ def main():
     parser.add_argument("--results", required=True, help="folder for the figures")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", help="names, with commas between; default: all")
+    parser.add_argument("--seconds", type=float, default=0.35, help="of each measurement")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--results-md", help="write a section of this file, and charts beside it")
     options = parser.parse_args()
@@ -182,7 +183,7 @@ def main():
             open(os.path.join(options.results, "cells.jsonl"), "w") as keep:
         settings = Settings(program=os.path.abspath(options.program), unpacked=os.path.abspath(options.unpacked) if options.unpacked else "/",
                             folder=folder, items=20_000 if options.short else int(os.environ.get("CARAFE_BENCH_ITEMS") or 1_000_000),
-                            value_bytes=100, seconds=0.01 if options.short else 0.25, cores=sorted(os.sched_getaffinity(0))[:2])
+                            value_bytes=100, seconds=0.01 if options.short else options.seconds, cores=sorted(os.sched_getaffinity(0))[:2])
         compiled = compiled_peers(settings.program)
         absent = {name: why for name in names if (why := why_absent(name, settings, compiled))}
         run = Run(settings, [name for name in names if name not in absent], keep)

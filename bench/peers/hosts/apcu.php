@@ -6,7 +6,6 @@
 //   php -d apc.enable_cli=1 -d apc.shm_size=1G -d memory_limit=-1 apcu.php ITEMS VALUE_BYTES SECONDS
 declare(strict_types=1);
 
-const ACCESSES = 1 << 17;  // drawn before the clock starts; then over again
 const SLICE = 1024;
 const KEY_BYTES = 17;
 const NEVER = PHP_INT_MAX;
@@ -14,6 +13,8 @@ const NEVER = PHP_INT_MAX;
 $items = (int)$argv[1];
 $valueBytes = (int)$argv[2];
 $seconds = (float)$argv[3];
+$accesses = 1024;  // drawn before the clock starts; then over again
+while ($accesses < min($items, 1 << 20)) $accesses *= 2;
 $padding = str_repeat('v', $valueBytes - KEY_BYTES);
 $cores = allowed_cores();
 
@@ -133,7 +134,7 @@ function keys_for(string $workload, int $worker): array {
 }
 
 function draw(string $skew, int $worker): array {
-    global $items;
+    global $items, $accesses;
     mt_srand(20240229 + $worker);
     $next = match ($skew) {
         'zipf' => zipf_ranks($items),
@@ -142,7 +143,7 @@ function draw(string $skew, int $worker): array {
         'uniform' => fn() => mt_rand(0, $items - 1),
     };
     $keys = [];
-    for ($i = 0; $i < ACCESSES; ++$i) $keys[] = key_of($next());
+    for ($i = 0; $i < $accesses; ++$i) $keys[] = key_of($next());
     return $keys;
 }
 
@@ -166,14 +167,16 @@ function zipf_ranks(int $count): callable {
 function timed(string $loop, array $slices, int $every, float $seconds): array {
     $loop_without = "{$loop}_without";
     $total = ['gets' => 0, 'hits' => 0, 'sets' => 0, 'refused' => 0, 'wrong' => 0];
+    static $at = 0;  // goes on where the last call ended, so that nothing is asked for again soon
     $with = $without = $made = 0;
     $until = hrtime(true) + (int)(1e9 * $seconds);
     do {
         $before = hrtime(true);
-        $loop_without($slices[$made % count($slices)], $every);
+        $loop_without($slices[$at % count($slices)], $every);
         $between = hrtime(true);
         for ($i = 0; $i < 4; ++$i) {
-            foreach ($loop($slices[++$made % count($slices)], $every) as $count => $value) $total[$count] += $value;
+            ++$made;
+            foreach ($loop($slices[++$at % count($slices)], $every) as $count => $value) $total[$count] += $value;
         }
         $now = hrtime(true);
         $without += $between - $before;

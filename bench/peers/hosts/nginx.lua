@@ -13,7 +13,6 @@ pcall(ffi.cdef, [[
   int clock_gettime(int clock, struct peer_time* now);
 ]]) -- refused when an earlier request has said it
 
-local ACCESSES = 131072 -- drawn before the clock starts; then over again
 local SLICE = 1024
 local KEY_BYTES = 17
 local NEVER = 2 ^ 40
@@ -22,15 +21,17 @@ local WORKLOADS = { -- how keys are drawn; one in how many accesses is a set
   set_replace = { "uniform", 1 }, mix_95_5 = { "zipf", 20 }, mix_50_50 = { "zipf", 2 },
 }
 
--- Of this worker; outlives the request.
-local drawn = package.loaded.carafe_peer_drawn or {}
-package.loaded.carafe_peer_drawn = drawn
+-- Of this worker; outlives the request. `at` goes on where the last request ended, so that nothing is asked for again soon.
+local mine = package.loaded.carafe_peer or { drawn = {}, letters = {}, at = 0 }
+package.loaded.carafe_peer = mine
 
 local dict = ngx.shared.peer
 local args = ngx.req.get_uri_args()
 local items = tonumber(args.items)
 local value_bytes = tonumber(args.value_bytes)
 local padding = string.rep("v", value_bytes - KEY_BYTES)
+local accesses = SLICE -- drawn before the clock starts; then over again
+while accesses < math.min(items, 2 ^ 20) do accesses = accesses * 2 end
 
 local clock = ffi.new("struct peer_time")
 local function now()
@@ -39,8 +40,8 @@ local function now()
 end
 
 -- "user/" + 8 letters a..p + "/bio", as all peers have it.
-local letters = {}
-for i = 0, 65535 do
+local letters = mine.letters
+for i = #letters, 65535 do
   letters[i] = string.char(97 + bit.rshift(i, 12), 97 + bit.band(bit.rshift(i, 8), 15), 97 + bit.band(bit.rshift(i, 4), 15), 97 + bit.band(i, 15))
 end
 local function key_of(number)
@@ -74,7 +75,7 @@ local function draw(skew)
   elseif skew == "absent" then next_number = function() return items + math.random(0, items - 1) end
   else next_number = function() return math.random(0, items - 1) end end
   local slices = {}
-  for slice = 1, ACCESSES / SLICE do
+  for slice = 1, accesses / SLICE do
     local keys = {}
     for i = 1, SLICE do keys[i] = key_of(next_number()) end
     slices[slice] = keys
@@ -126,9 +127,10 @@ local function measure(slices, every, seconds)
   local began = now()
   repeat
     local before = now()
-    without_calls(slices[made % #slices + 1], every, nothing)
+    without_calls(slices[mine.at % #slices + 1], every, nothing)
     local between = now()
-    for i = made + 1, made + 4 do with_calls(slices[i % #slices + 1], every, total) end
+    for i = mine.at + 1, mine.at + 4 do with_calls(slices[i % #slices + 1], every, total) end
+    mine.at = mine.at + 4
     made = made + 4
     without = without + (between - before)
     with = with + (now() - between)
@@ -155,11 +157,11 @@ elseif workload == "walk" then
   for number = 0, items - 1 do
     if dict:get(key_of(number)) ~= key_of(number) .. padding then return answer('{"error":"item %d is missing or wrong"}', number) end
   end
-  for _, skew in ipairs { "uniform", "zipf", "one_key", "absent" } do drawn[skew] = draw(skew) end
+  for _, skew in ipairs { "uniform", "zipf", "one_key", "absent" } do mine.drawn[skew] = draw(skew) end
   answer('{"error":"","worker":%d}', ngx.worker.id())
 elseif WORKLOADS[workload] then
   local skew, every = unpack(WORKLOADS[workload])
-  local slices = drawn[skew]
+  local slices = mine.drawn[skew]
   if now() > tonumber(args.start) then return answer('{"late":true}') end
   wait_for_start()
   local ns_each, total = measure(slices, every, tonumber(args.seconds))

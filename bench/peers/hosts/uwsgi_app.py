@@ -10,7 +10,6 @@ import urllib.parse
 
 import uwsgi
 
-ACCESSES = 1 << 17  # drawn before the clock starts; then over again
 SLICE = 1024
 KEY_BYTES = 17
 NEVER = 1 << 40
@@ -20,7 +19,7 @@ WORKLOADS = {  # how keys are drawn; one in how many accesses is a set
 }
 CACHE = "peer"
 TO_LETTERS = bytes.maketrans(b"0123456789abcdef", b"abcdefghijklmnop")
-drawn = {}  # of this worker
+drawn = {}  # of this worker: sequences that never end, so that a call goes on where the last one ended
 
 
 def key_of(number):
@@ -29,19 +28,20 @@ def key_of(number):
 
 
 def draw(skew, items):
-    """Slices of keys, in the order in which they are asked for, each an object of its own."""
+    """Slices of keys, in the order in which they are asked for, each an object of its own; drawn before the clock starts, then over again."""
+    accesses = max(SLICE, 1 << (min(items, 1 << 20) - 1).bit_length())
     chance = random.Random(20240229 + uwsgi.worker_id())
     if skew == "zipf":
         cumulated = list(itertools.accumulate(rank ** -0.99 for rank in range(1, items + 1)))
-        ranks = (bisect.bisect_left(cumulated, chance.random() * cumulated[-1]) for _ in range(ACCESSES))
+        ranks = (bisect.bisect_left(cumulated, chance.random() * cumulated[-1]) for _ in range(accesses))
         numbers = ((rank * 7919 + 12345) % items for rank in ranks)  # scattered over the keys
     elif skew == "one_key":
-        numbers = itertools.repeat(items // 2, ACCESSES)
+        numbers = itertools.repeat(items // 2, accesses)
     else:
         first = items if skew == "absent" else 0
-        numbers = (first + int(chance.random() * items) for _ in range(ACCESSES))
+        numbers = (first + int(chance.random() * items) for _ in range(accesses))
     keys = [key_of(number) for number in numbers]
-    return [keys[i:i + SLICE] for i in range(0, ACCESSES, SLICE)]
+    return itertools.cycle([keys[i:i + SLICE] for i in range(0, accesses, SLICE)])
 
 
 # Every value is checked: its length, and that it begins with its key. The loop without a call checks the key itself.
@@ -85,10 +85,9 @@ def without_calls(keys, every, value_bytes):
     return {"wrong": wrong}
 
 
-def measure(slices, every, value_bytes, seconds):
+def measure(keys, every, value_bytes, seconds):
     """Runs the loops over slices of the keys until the time is up, four with calls to one without, so that both meet the same disturbances."""
     total = {}
-    keys = itertools.cycle(slices)
     time_with = time_without = made = 0
     until = time.perf_counter() + seconds
     while True:
@@ -128,11 +127,10 @@ def answer(workload, items, value_bytes, seconds, start):
     if workload not in WORKLOADS:
         return {"absent": "has none"}
     skew, every = WORKLOADS[workload]
-    slices = drawn[skew]
     if time.time() > start:
         return {"late": True}
     wait_until(start)
-    return dict(measure(slices, every, value_bytes, seconds), worker=uwsgi.worker_id())
+    return dict(measure(drawn[skew], every, value_bytes, seconds), worker=uwsgi.worker_id())
 
 
 def application(environ, start_response):
