@@ -26,7 +26,7 @@ int usage() {
 
 int list() {
   for (const Peer& peer : peers()) std::printf("%s\n", peer.name);
-  for (const AbsentPeer& peer : absent_peers()) std::printf("%s absent: %s\n", peer.name, peer.why);
+  for (const AbsentPeer& peer : absent_peers()) std::printf("%s absent: %s\n", peer.name, peer.why.c_str());
   return 0;
 }
 

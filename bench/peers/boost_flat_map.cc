@@ -40,13 +40,14 @@ const Registered<BoostFlatMapPeer> registered;
 
 #else
 #include <boost/version.hpp>
+#include <string>
 
 namespace carafe::bench {
 namespace {
 
+const std::string version = std::to_string(BOOST_VERSION / 100'000) + "." + std::to_string(BOOST_VERSION / 100 % 1000);
 const bool noted =
-    (absent_peers().push_back({"boost_flat_map", "Boost " BOOST_LIB_VERSION " has no concurrent_flat_map; 1.83 is the first that has"}),
-     true);
+    (absent_peers().push_back({"boost_flat_map", "Boost " + version + " has no concurrent_flat_map; 1.83 is the first that has"}), true);
 
 }  // namespace
 }  // namespace carafe::bench

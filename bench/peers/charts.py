@@ -8,7 +8,7 @@ matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.hashsalt": "carafe", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9,
                             "axes.spines.top": False, "axes.spines.right": False})
 import matplotlib.pyplot as plt  # noqa: E402
-from table import DAEMON, HOSTED, IN_PROCESS, LEAST, OWN, PEERS, SHARED, SWEEP_BYTES, SWEEP_PEERS, WORKLOADS  # noqa: E402
+from table import DAEMON, HOSTED, IN_PROCESS, LEAST, OWN, PEERS, SHARED, SWEEP_BYTES, SWEEP_PEERS, WORKLOADS, size_name  # noqa: E402
 
 COLOURS = {LEAST: "#bbbbbb", IN_PROCESS: "#88aacc", SHARED: "#4477aa", DAEMON: "#cc6677", HOSTED: "#ddaa33"}
 OWN_COLOUR = "#117733"
@@ -38,6 +38,7 @@ def bars(report, folder, workload, workers):
     drawn = axes.barh([plain(report.name(peer, workers)).replace("*", "") for _, peer in found], [value for value, _ in found], color=colours)
     axes.bar_label(drawn, [f"{value:,.0f}" for value, _ in found], padding=3)
     axes.set_xscale("log")
+    axes.set_xlim(left=min(10, found[-1][0] / 2))
     axes.set_xlabel("ns an access (logarithmic)")
     who = "one process" if workers == 1 else "each of two"
     title = f"{WORKLOADS[workload]}: {who}"
@@ -58,9 +59,10 @@ def lines(report, folder):
             axes.plot(*zip(*points), marker="o", markersize=3, color=colour, linewidth=2 if peer == OWN else 1, label=plain(PEERS[peer].label))
             drawn = True
     title = "get, uniform, by size of the value: one process"
-    axes.set(xscale="log", yscale="log", xlabel="bytes of the value", ylabel="ns a get")
+    axes.set(xscale="log", yscale="log", xlabel="value", ylabel="ns a get")
+    axes.set_xticks(SWEEP_BYTES, [size_name(size) for size in SWEEP_BYTES])
+    axes.minorticks_off()
     axes.set_title(title, loc="left")
-    axes.set_xscale("log", base=2)
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)
     if drawn:

@@ -34,7 +34,7 @@ inline std::vector<Peer>& peers() {
 /// A peer that cannot be here, and why.
 struct AbsentPeer {
   const char* name;
-  const char* why;
+  std::string why;
 };
 
 inline std::vector<AbsentPeer>& absent_peers() {

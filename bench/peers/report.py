@@ -11,7 +11,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import figures  # noqa: E402
-from table import OWN, PEERS, SWEEP_BYTES, SWEEP_PEERS, WORKLOADS  # noqa: E402
+from table import OWN, PEERS, SWEEP_BYTES, SWEEP_PEERS, WORKLOADS, size_name  # noqa: E402
 
 BEGIN = "<!-- peers: from here on written by bench/run.sh -->"
 END = "<!-- peers: to here -->"
@@ -26,13 +26,6 @@ def machine():
 def commit():
     asked = subprocess.run(["git", "-C", HERE, "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     return asked.stdout.strip() or "unknown"
-
-
-def size(value_bytes):
-    for unit, letter in ((1 << 20, "M"), (1 << 10, "K")):
-        if value_bytes >= unit:
-            return f"{value_bytes // unit} {letter}iB"
-    return f"{value_bytes} B"
 
 
 def nanoseconds(value):
@@ -114,7 +107,7 @@ class Report:
                 lines += self.tables(title, workers, peers, columns)
         swept = [peer for peer in SWEEP_PEERS if peer in self.crews and any(self.median(peer, "get_uniform", 1, size) for size in SWEEP_BYTES)]
         if len(swept) > 1:
-            lines += self.tables("get, uniform, by size of the value", 1, swept, {size(each): ("get_uniform", each) for each in SWEEP_BYTES})
+            lines += self.tables("get, uniform, by size of the value", 1, swept, {size_name(each): ("get_uniform", each) for each in SWEEP_BYTES})
         if self.absent:
             lines += ["", "Absent:", *(f"- {PEERS[name].label}: {why}" for name, why in self.absent.items())]
         return "\n".join(lines)

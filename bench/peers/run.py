@@ -157,6 +157,15 @@ def wrong(cell):
     return ""
 
 
+ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+def end(number, _):
+    for each in ENDINGS:
+        signal.signal(each, signal.SIG_IGN)  # let us clear up
+    sys.exit(128 + number)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True, help="bench_peers, built")
@@ -169,8 +178,8 @@ def main():
     parser.add_argument("--results-md", help="write a section of this file, and charts beside it")
     options = parser.parse_args()
 
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, lambda received, _: sys.exit(128 + received))
+    for number in ENDINGS:
+        signal.signal(number, end)
     names = options.peers.split(",") if options.peers else list(PEERS)
     for name in names:
         if name not in PEERS:

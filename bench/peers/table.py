@@ -52,3 +52,10 @@ WORKLOADS = {
 
 SWEEP_BYTES = [16, 128, 1 << 10, 8 << 10, 64 << 10, 1 << 20]
 SWEEP_PEERS = [OWN, "floor", "striped_map", "lmdb", "memcached", "redis"]
+
+
+def size_name(value_bytes):
+    for unit, letter in ((1 << 20, "M"), (1 << 10, "K")):
+        if value_bytes >= unit:
+            return f"{value_bytes // unit} {letter}iB"
+    return f"{value_bytes} B"
