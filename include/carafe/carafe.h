@@ -3,8 +3,11 @@
 
 /// Everything carafe promises to its users: one include.
 #include "carafe/cache.h"
+#include "carafe/file_store.h"
 #include "carafe/load.h"
+#include "carafe/memory_store.h"
 #include "carafe/options.h"
 #include "carafe/stats.h"
 #include "carafe/status.h"
+#include "carafe/store.h"
 #include "carafe/version.h"
