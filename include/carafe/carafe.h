@@ -2,9 +2,12 @@
 #pragma once
 
 /// Everything carafe promises to its users: one include.
+#include "carafe/any_store.h"
 #include "carafe/cache.h"
+#include "carafe/codec.h"
 #include "carafe/file_store.h"
 #include "carafe/load.h"
+#include "carafe/memoize.h"
 #include "carafe/memory_store.h"
 #include "carafe/options.h"
 #include "carafe/stats.h"

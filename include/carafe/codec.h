@@ -128,7 +128,12 @@ struct Codec<std::tuple<Ts...>> {
   static constexpr std::uint32_t kShape = detail::shape_with<Ts...>("tuple");
 
   static void encode(const std::tuple<Ts...>& value, std::string& to) {
-    std::apply([&to](const Ts&... parts) { (detail::put_part<Ts>(parts, to), ...); }, value);
+    std::apply(
+        [&to](const Ts&... parts) {
+          static_cast<void>(to);  // of a tuple of nothing
+          (detail::put_part<Ts>(parts, to), ...);
+        },
+        value);
   }
 
   static std::optional<std::tuple<Ts...>> decode(std::string_view bytes) {
@@ -172,7 +177,7 @@ struct Codec<std::array<T, N>> {
  private:
   template <std::size_t... I>
   static std::optional<std::array<T, N>> decode_each(std::string_view bytes, std::index_sequence<I...>) {
-    std::array<std::optional<T>, N> parts{(static_cast<void>(I), detail::take_part<T>(bytes))...};
+    [[maybe_unused]] std::array<std::optional<T>, N> parts{(static_cast<void>(I), detail::take_part<T>(bytes))...};
     if (!bytes.empty() || !(parts[I].has_value() && ...)) return std::nullopt;
     return std::array<T, N>{*std::move(parts[I])...};
   }

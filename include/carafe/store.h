@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "carafe/load.h"
 #include "carafe/options.h"
@@ -76,6 +78,45 @@ LoadResult<Loader> load_by(Loader& loader, const Load& load) {
     return *load([&loader] { return std::optional<std::string>(std::string(loader())); }, Nothing::kIsAMiss);
   } else {
     return load([&loader] { return std::optional<std::string>(loader()); }, Nothing::kIsAnAnswer);
+  }
+}
+
+/// What a loader throws where only an exception says that there is nothing to store.
+struct FoundNothing {};
+
+/// get_or_load with a loader that may find nothing, whatever the store can do: an empty answer is remembered where it knows how to.
+template <Store S>
+std::optional<std::string> load_optional(S& store, std::string_view key, const LoadFunction& loader, const LoadOptions& options) {
+  if constexpr (LoadsOptional<S>) {
+    return store.get_or_load(key, loader, options);
+  } else {
+    const auto insists = [&loader] {
+      std::optional<std::string> answer = loader();
+      if (!answer) throw FoundNothing();
+      return *std::move(answer);
+    };
+    try {
+      return store.get_or_load(key, insists, options);
+    } catch (const FoundNothing&) {
+      return std::nullopt;
+    }
+  }
+}
+
+/// erase_prefix, whatever the store can do. One that has only for_each keeps what is being computed.
+template <Store S>
+std::uint64_t erase_prefix(S& store, std::string_view prefix) {
+  if constexpr (ErasesPrefixes<S>) {
+    return store.erase_prefix(prefix);
+  } else {
+    std::vector<std::string> keys;
+    store.for_each([&](std::string_view key, std::string_view) {
+      if (key.starts_with(prefix)) keys.emplace_back(key);
+    });
+    std::uint64_t erased = 0;
+    for (const std::string& key : keys)
+      if (store.erase(key) == Status::kOk) ++erased;
+    return erased;
   }
 }
 

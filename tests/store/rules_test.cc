@@ -24,6 +24,7 @@ namespace {
 using namespace std::chrono_literals;
 
 static_assert(Store<Cache> && Store<MemoryStore> && Store<FileStore>);
+static_assert(Store<AnyStore> && ErasesPrefixes<AnyStore> && LoadsOptional<AnyStore>);
 static_assert(ErasesPrefixes<MemoryStore> && ErasesPrefixes<FileStore>);
 static_assert(LoadsOptional<MemoryStore> && LoadsOptional<FileStore>);
 
@@ -38,6 +39,11 @@ struct Made<Cache> {
 template <>
 struct Made<MemoryStore> {
   MemoryStore store{kMiB};
+};
+
+template <>
+struct Made<AnyStore> {
+  AnyStore store{Cache::create_anonymous(with_capacity(kMiB))};
 };
 
 template <>
@@ -68,10 +74,11 @@ struct NameOfStore {
     if constexpr (std::same_as<S, Cache>) return "Cache";
     if constexpr (std::same_as<S, MemoryStore>) return "MemoryStore";
     if constexpr (std::same_as<S, FileStore>) return "FileStore";
+    if constexpr (std::same_as<S, AnyStore>) return "AnyStoreOfCache";
   }
 };
 
-using Stores = ::testing::Types<Cache, MemoryStore, FileStore>;
+using Stores = ::testing::Types<Cache, MemoryStore, FileStore, AnyStore>;
 TYPED_TEST_SUITE(RulesTest, Stores, NameOfStore);
 
 TYPED_TEST(RulesTest, WhatIsSetIsThereUntilItIsErased) {
