@@ -43,7 +43,7 @@ struct Made<MemoryStore> {
 
 template <>
 struct Made<AnyStore> {
-  AnyStore store{Cache::create_anonymous(with_capacity(kMiB))};
+  AnyStore store{MemoryStore(kMiB)};
 };
 
 template <>
@@ -74,7 +74,7 @@ struct NameOfStore {
     if constexpr (std::same_as<S, Cache>) return "Cache";
     if constexpr (std::same_as<S, MemoryStore>) return "MemoryStore";
     if constexpr (std::same_as<S, FileStore>) return "FileStore";
-    if constexpr (std::same_as<S, AnyStore>) return "AnyStoreOfCache";
+    if constexpr (std::same_as<S, AnyStore>) return "AnyStore";
   }
 };
 
