@@ -235,11 +235,13 @@ class Memoized<S, F, void> : public detail::MemoizedBase<S, F> {
 ///   price_of(42);             // computed once a host
 ///   price_of.invalidate(42);  // after it has changed
 ///
-/// Everything the answer depends on has to be an argument: an object that `function` holds is not part of the key. Arguments and answer are
-/// types that have a Codec; of an answer std::optional<T>, empty ones are kept for load.negative_ttl only. What the function throws comes
-/// through and is not kept. An answer that cannot be read counts as none. `name`: 1 to 200 bytes without a zero byte, else Error kBadName; one
-/// function's alone. Keys are the name, the arguments, and what tells versions apart; arguments that do not fit into 4096 bytes are
-/// replaced by a hash of 128 bits, which keeps accidents apart but not an enemy who chooses them.
+/// Key:     the arguments, and what tells names, versions and types apart. So all that the answer depends on has to be an argument: an object
+///          that `function` holds is not in the key. Arguments that do not fit into 4096 bytes are replaced by a hash of 128 bits, which keeps
+///          accidents apart, but not an enemy who chooses them.
+/// Types:   of arguments and answer, those that have a Codec. Of an std::optional an empty one is kept for load.negative_ttl only.
+/// Errors:  what the function throws comes through and is not kept. An answer that cannot be read counts as none. memoize itself throws
+///          Error kBadName (names are 1 to 88 bytes without a zero byte), and what the store's in() throws, where it has namespaces: each
+///          function has one of its name there, and must be alone in it.
 template <Store S, typename F>
 [[nodiscard]] auto memoize(S& store, std::string_view name, F function, MemoizeOptions options = {}) {
   detail::check_memoize_name(name);

@@ -28,6 +28,7 @@ inline namespace v0 {
 ///   - get_or_load runs one loader a key at a time; the others wait for it, at most LoadOptions::max_wait. What the loader throws goes to
 ///     its caller alone and is not stored; the next one who waits runs his. Set, erase, erase_prefix and clear keep out what was being
 ///     computed when they were called.
+///   - Of LoadOptions, ttl, jitter, cache_if, max_wait and negative_ttl mean the same everywhere. What else there is (and tags) is Cache's.
 template <typename S>
 concept Store = requires(S& store, std::string_view key, std::string_view value, std::chrono::milliseconds ttl, const SetOptions& how,
                          std::string (*loader)(), const LoadOptions& options) {

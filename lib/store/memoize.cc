@@ -9,7 +9,7 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 200;
+constexpr std::size_t kMaxNameBytes = 88;  // those of a namespace
 
 }  // namespace
 

@@ -53,7 +53,6 @@ TEST_F(MemoizeTest, ComputesOnceForEachArgument) {
   EXPECT_EQ(square(3), 9);
   EXPECT_EQ(square(4), 16);
   EXPECT_EQ(calls_, 2);
-  EXPECT_EQ(cache_.stats().items, 2U);
 }
 
 TEST_F(MemoizeTest, TakesFunctionsLambdasFunctionObjectsAndMembers) {
@@ -120,17 +119,18 @@ TEST_F(MemoizeTest, LongArgumentsGoIntoAHash) {
 }
 
 TEST_F(MemoizeTest, NamesAndVersionsKeepFunctionsApart) {
-  const auto one = memoize(cache_, "f", [](int) { return 1; });
-  const auto other = memoize(cache_, "g", [](int) { return 2; });
-  const auto longer = memoize(cache_, "f2", [](int) { return 3; });
-  const auto next = memoize(cache_, "f", [](int) { return 4; }, {.version = 1});
-  EXPECT_EQ(one(0), 1);
-  EXPECT_EQ(other(0), 2);
-  EXPECT_EQ(longer(0), 3);
-  EXPECT_EQ(next(0), 4);
-  EXPECT_EQ(one(0), 1) << "old and new workers side by side do not throw each other's answers out";
+  const auto answering = [&](int answer) { return [this, answer](int) { return ++calls_, answer; }; };
+  const auto one = memoize(cache_, "f", answering(1));
+  const auto next = memoize(cache_, "f", answering(2), {.version = 1});
+  const auto longer = memoize(cache_, "f2", answering(3));
+  const auto other = memoize(cache_, "g", answering(4));
+  const auto all = [&] { return std::vector<int>{one(0), next(0), longer(0), other(0)}; };
+  EXPECT_EQ(all(), (std::vector<int>{1, 2, 3, 4}));
+  EXPECT_EQ(all(), (std::vector<int>{1, 2, 3, 4})) << "old and new workers side by side keep each other's answers";
+  EXPECT_EQ(calls_, 4);
   one.invalidate_all();
-  EXPECT_EQ(cache_.stats().items, 2U) << "all versions of f, and neither g nor f2";
+  EXPECT_EQ(all(), (std::vector<int>{1, 2, 3, 4}));
+  EXPECT_EQ(calls_, 6) << "both versions of f, and neither f2 nor g";
 }
 
 TEST_F(MemoizeTest, AChangedTypeIsAnotherFunction) {
@@ -245,14 +245,23 @@ TEST_F(MemoizeTest, RefreshComputesAnewAndKeepsThat) {
   EXPECT_EQ(f(1), 2);
 }
 
-TEST_F(MemoizeTest, AnAnswerThatCannotBeReadIsComputedAnewAndStored) {
-  const auto f = memoize(cache_, "f", [&](const std::string& text) { return ++calls_, text + "!"; });
-  EXPECT_EQ(f("a"), "a!");
+/// Remembers the last key.
+struct Spy : MemoryStore {
+  template <typename Loader>
+  [[nodiscard]] auto get_or_load(std::string_view asked, Loader&& loader, const LoadOptions& options = {}) {
+    key = asked;
+    return MemoryStore::get_or_load(asked, loader, options);
+  }
   std::string key;
-  cache_.for_each([&](std::string_view found, std::string_view) { key = found; });
+};
+
+TEST_F(MemoizeTest, AnAnswerThatCannotBeReadIsComputedAnewAndStored) {
+  Spy store;
+  const auto f = memoize(store, "f", [&](const std::string& text) { return ++calls_, text + "!"; });
+  EXPECT_EQ(f("a"), "a!");
   for (const std::string& damaged : {std::string(), std::string("abc"), std::string("\xff\xff\xff\xff\xff\xff\xff\xff"), encode(7)}) {
     calls_ = 0;
-    ASSERT_EQ(cache_.set(key, damaged), Status::kOk);
+    ASSERT_EQ(store.set(store.key, damaged), Status::kOk);
     EXPECT_EQ(f("a"), "a!");
     EXPECT_EQ(f("a"), "a!");
     EXPECT_EQ(calls_, 1);
@@ -282,7 +291,7 @@ TEST_F(MemoizeTest, ThreadsComputeOnce) {
 }
 
 TEST_F(MemoizeTest, NamesThatAreNoneAreRefused) {
-  for (const std::string& name : {std::string(), std::string(201, 'n'), std::string("a\0b", 3)}) {
+  for (const std::string& name : {std::string(), std::string(89, 'n'), std::string("a\0b", 3)}) {
     try {
       static_cast<void>(memoize(cache_, name, &add));
       ADD_FAILURE() << name;
