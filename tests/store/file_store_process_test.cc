@@ -13,6 +13,7 @@
 
 #include "carafe/file_store.h"
 #include "support/child.h"
+#include "support/fake_clock.h"
 #include "support/scratch.h"
 #include "support/scratch_directory.h"
 
@@ -74,6 +75,21 @@ TEST_F(FileStoreProcessTest, TheDeadGiveUpTheirLease) {
   EXPECT_EQ(waiter.wait(10s), 0);
   EXPECT_LT(std::chrono::steady_clock::now() - killed, 2s);
   EXPECT_EQ(store_.get("key"), "taken over");
+}
+
+TEST_F(FileStoreProcessTest, AChildForkedByALoaderDoesNotKeepTheLease) {
+  FakeClock clock;
+  Child child;
+  EXPECT_EQ(store_.get_or_load("key",
+                               [&] {
+                                 child = Child::fork([] { return static_cast<int>(::sleep(60)); });
+                                 return "value";
+                               },
+                               {.ttl = 1s}),
+            "value");
+  clock.advance(2s);
+  EXPECT_EQ(store_.get_or_load("key", [] { return "new"; }, {.max_wait = 1s}), "new");
+  EXPECT_EQ(store_.get("key"), "new");
 }
 
 TEST_F(FileStoreProcessTest, WhatTheDeadLeftIsSwept) {

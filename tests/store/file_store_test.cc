@@ -151,6 +151,16 @@ TEST_F(FileStoreTest, ItLeavesNoOtherFilesBehind) {
   EXPECT_EQ(files().size(), 0U);
 }
 
+TEST_F(FileStoreTest, ClearTakesAllAtOnce) {
+  constexpr int kItems = 1'000;
+  const auto key_of = [](int i) { return "key" + std::to_string(i); };
+  for (int i = 0; i < kItems; ++i) ASSERT_EQ(store_.set(key_of(i), "value"), Status::kOk);
+  std::thread clearer([&] { store_.clear(); });
+  while (store_.contains(key_of(0)) && store_.contains(key_of(1)) && store_.contains(key_of(2))) std::this_thread::yield();
+  for (int i = 0; i < kItems; ++i) EXPECT_FALSE(store_.contains(key_of(i))) << i;
+  clearer.join();
+}
+
 TEST_F(FileStoreTest, SweepRemovesWhatHasEndedAndWhatTheDeadLeft) {
   FakeClock clock;
   ASSERT_EQ(store_.set("stays", "value"), Status::kOk);
