@@ -4,8 +4,8 @@ set -euo pipefail
 
 usage() {
   cat <<'END'
-bench/run.sh [options]: carafe beside what people would use instead. Installs packages (Debian 12; as root or with sudo), builds, measures all
-peers interleaved, and writes the section *Peers* of bench/RESULTS.md and the charts in bench/charts. About 20 minutes on two idle cores.
+bench/run.sh [options]: carafe beside what people would use instead. Installs packages (Debian 12; as root or with sudo), builds, measures
+all peers interleaved, and writes the section *Peers* of bench/RESULTS.md and the charts in bench/charts. About 20 minutes on two idle cores.
 
   --rounds N     rounds (default 5; fewer say little)
   --peers A,B    only these (carafe is always there): floor floor_huge striped_map tbb boost_flat_map interprocess_map_1
@@ -14,8 +14,8 @@ peers interleaved, and writes the section *Peers* of bench/RESULTS.md and the ch
   --no-install   installs nothing: peers that lack something are absent then
   --print        prints the section only; bench/RESULTS.md and the charts stay as they are
 
-CARAFE_BENCH_ITEMS (default 1,000,000) sets the number of items. Nothing listens on a port, and no service is installed: memcached and nginx are
-unpacked beneath build/peers instead.
+CARAFE_BENCH_ITEMS (default 1,000,000) sets the number of items. Nothing listens on a port, and no service is installed: memcached and nginx
+are unpacked beneath build/peers instead.
 END
 }
 
@@ -47,7 +47,10 @@ packages_of() {
     memcached) echo libmemcached-dev libevent-2.1-7 libsasl2-2 : memcached ;;
     redis) echo libhiredis-dev redis-tools ;;
     apcu) echo php-cli php-apcu ;;
-    nginx) echo libluajit2-5.1-2 libpcre3 libpcre2-8-0 libssl3 zlib1g : nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache ;;
+    nginx)
+      echo libluajit2-5.1-2 libpcre3 libpcre2-8-0 libssl3 zlib1g
+      echo : nginx libnginx-mod-http-lua libnginx-mod-http-ndk lua-resty-core lua-resty-lrucache
+      ;;
     uwsgi) echo uwsgi-core uwsgi-plugin-python3 ;;
   esac
 }
@@ -86,16 +89,19 @@ install_packages() {
   mkdir -p "$place/packages" "$place/unpacked"
   for package in "${unpack[@]}"; do
     echo "bench/run.sh: unpacking $package" >&2
-    (cd "$place/packages" && rm -f "$package"_*.deb && apt-get -qq download "$package" 2>/dev/null && dpkg -x "$package"_*.deb "$place/unpacked" &&
-      rm -f "$package"_*.deb && touch "$package")
+    rm -f "$place/packages/$package"_*.deb
+    (cd "$place/packages" && apt-get -qq download "$package" 2>/dev/null && dpkg -x "$package"_*.deb "$place/unpacked" && touch "$package")
+    rm -f "$place/packages/$package"_*.deb
   done
 }
 
-"$root/.ci/install-deps" --runtime
-[ $install = no ] || install_packages
+if [ $install = yes ]; then
+  "$root/.ci/install-deps" --runtime
+  install_packages
+fi
 mkdir -p "$place"
-cmake -S "$root" -B "$place/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCARAFE_BUILD_PEERS=ON -DCARAFE_BUILD_TOOLS=OFF -DBUILD_TESTING=OFF \
-  >"$place/build.log"
+cmake -S "$root" -B "$place/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCARAFE_BUILD_PEERS=ON -DCARAFE_BUILD_TOOLS=OFF \
+  -DBUILD_TESTING=OFF >"$place/build.log"
 cmake --build "$place/build" --target bench_peers >>"$place/build.log" || { tail -n 30 "$place/build.log" >&2; exit 1; }
 
 [ $write = no ] || arguments+=(--results-md "$root/bench/RESULTS.md")

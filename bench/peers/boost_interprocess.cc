@@ -52,8 +52,8 @@ struct Unordered {
   Map map;
 };
 
-/// A map in shared memory by Boost.Interprocess, as its manual has it: strings and nodes from the segment's allocator, behind as many mutexes
-/// (and maps) as `kStripes`. A process that dies with one locks out all others.
+/// A map in shared memory by Boost.Interprocess, as its manual has it: strings and nodes from the segment's allocator, behind as many
+/// mutexes (and maps) as `kStripes`. A process that dies with one locks out all others.
 template <typename Table, std::size_t kStripes>
 struct InterprocessPeer {
   static constexpr CrewKind kCrew = CrewKind::kProcesses;

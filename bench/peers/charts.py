@@ -16,7 +16,8 @@ LINES = [OWN_COLOUR, "#999999", "#88aacc", "#4477aa", "#cc6677", "#aa3377"]
 
 
 def plain(label):
-    return label.replace("`", "")
+    """Without Markdown."""
+    return label.replace("`", "").replace("*", "")
 
 
 def save(figure, folder, name):
@@ -30,12 +31,14 @@ def save(figure, folder, name):
 
 
 def bars(report, folder, workload, workers):
-    found = sorted(((report.median(peer, workload, workers), peer) for peer in report.peers() if report.median(peer, workload, workers)), reverse=True)
+    medians = {peer: report.median(peer, workload, workers) for peer in report.peers()}
+    found = sorted(((median, peer) for peer, median in medians.items() if median), reverse=True)
     if not found:
         return None
     figure, axes = plt.subplots(figsize=(7, 0.6 + 0.26 * len(found)))
     colours = [OWN_COLOUR if peer == OWN else COLOURS[PEERS[peer].kind] for _, peer in found]
-    drawn = axes.barh([plain(report.name(peer, workers)).replace("*", "") for _, peer in found], [value for value, _ in found], color=colours)
+    labels = [plain(report.name(peer, workers)) for _, peer in found]
+    drawn = axes.barh(labels, [value for value, _ in found], color=colours)
     axes.bar_label(drawn, [f"{value:,.0f}" for value, _ in found], padding=3)
     axes.set_xscale("log")
     axes.set_xlim(left=min(10, found[-1][0] / 2))
@@ -56,7 +59,8 @@ def lines(report, folder):
     for peer, colour in zip(SWEEP_PEERS, LINES):
         points = [(size, median) for size in SWEEP_BYTES if (median := report.median(peer, "get_uniform", 1, size))]
         if points:
-            axes.plot(*zip(*points), marker="o", markersize=3, color=colour, linewidth=2 if peer == OWN else 1, label=plain(PEERS[peer].label))
+            axes.plot(*zip(*points), marker="o", markersize=3, color=colour, linewidth=2 if peer == OWN else 1,
+                      label=plain(PEERS[peer].label))
             drawn = True
     title = "get, uniform, by size of the value: one process"
     axes.set(xscale="log", yscale="log", xlabel="value", ylabel="ns a get")
@@ -75,5 +79,5 @@ def lines(report, folder):
 def draw(report, folder):
     """Names and titles of what could be drawn."""
     os.makedirs(folder, exist_ok=True)
-    made = [bars(report, folder, workload, workers) for workload, workers in (("get_uniform", 1), ("get_zipf", 2), ("set_replace", 1), ("mix_95_5", 2))]
-    return [each for each in [*made, lines(report, folder)] if each]
+    drawn = [bars(report, folder, *which) for which in (("get_uniform", 1), ("get_zipf", 2), ("set_replace", 1), ("mix_95_5", 2))]
+    return [each for each in [*drawn, lines(report, folder)] if each]

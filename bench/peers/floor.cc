@@ -34,8 +34,8 @@ struct FloorPeer {
   Floor floor;
 };
 
-/// On huge pages, by MADV_HUGEPAGE. Private memory and threads: of shared memory the kernel makes huge pages only where an administrator has
-/// said so (shmem_enabled), and what they spare is the same.
+/// On huge pages, by MADV_HUGEPAGE. Private memory and threads: of shared memory the kernel makes huge pages only where an administrator
+/// has said so (shmem_enabled), and what they spare is the same.
 struct FloorHugePeer {
   static constexpr const char* kName = "floor_huge";
   static constexpr CrewKind kCrew = CrewKind::kThreads;

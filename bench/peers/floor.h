@@ -17,15 +17,15 @@
 
 namespace carafe::bench {
 
-/// The least that a cache in shared memory can do: what carafe's time is made of beyond this is eviction, expiry, counters, and the safety of
-/// those who outlive a death.
+/// The least that a cache in shared memory can do: what carafe's time is made of beyond this is eviction, expiry, counters, and the safety
+/// of those who outlive a death.
 ///
 ///   | cursor | bucket | bucket | ... | item | item | ...          bucket: a cache line: version, 7 words of {tag 16, offset 48}
 ///                                                                 item: {key bytes, value bytes} key value
 ///
-/// A get hashes the key (XXH3), reads one line, compares the whole key and copies the value, then looks whether the version is still the one it
-/// began with (a seqlock; odd means that somebody writes). A set takes the bucket by making its version odd, and overwrites the value in place.
-/// Nothing is ever freed: another length gets new room, and a full memory refuses. Who dies within a set leaves the bucket locked for ever.
+/// A get hashes the key (XXH3), reads one line, compares the whole key and copies the value, then looks whether the version is still the one
+/// it began with (a seqlock; odd means that somebody writes). A set takes the bucket by making its version odd, and overwrites the value in
+/// place. Nothing is ever freed: another length gets new room, and a full memory refuses. Who dies within a set leaves the bucket locked.
 class Floor {
  public:
   static constexpr std::size_t kEntries = 7;

@@ -34,7 +34,8 @@ class Child:
         with open(self.log, "wb") as log:
             options.setdefault("stdout", log)
             # A session of its own, so that Ctrl-C is ours to handle, and what it forked can be ended with it.
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", *command], stderr=log, start_new_session=True, **options)
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", *command], stderr=log, start_new_session=True,
+                                            **options)
 
     def said(self):
         with open(self.log, errors="replace") as log:
@@ -94,8 +95,8 @@ class LineHost(Host):
     """A program that reads "get_zipf 2" and answers with a line of JSON."""
 
     def command(self):
-        return [self.settings.program, "--peer", self.name, "--items", str(self.settings.items), "--value-bytes", str(self.settings.value_bytes),
-                "--seconds", str(self.settings.seconds), "--place", self.place()]
+        return [self.settings.program, "--peer", self.name, "--items", str(self.settings.items),
+                "--value-bytes", str(self.settings.value_bytes), "--seconds", str(self.settings.seconds), "--place", self.place()]
 
     def place(self):
         return self.folder
@@ -146,7 +147,8 @@ class Memcached(LineHost):
     def launch(self):
         program = find_program("memcached", self.settings)
         user = pwd.getpwuid(os.getuid()).pw_name
-        daemon = self.child("memcached", [program, "-u", user, "-s", self.place(), "-a", "0700", "-m", str(mebibytes(self.settings, 3)), "-I", "4m"])
+        daemon = self.child("memcached", [program, "-u", user, "-s", self.place(), "-a", "0700", "-m", str(mebibytes(self.settings, 3)),
+                                          "-I", "4m"])
         wait_for_socket(daemon, self.place())
         super().launch()
 
@@ -160,7 +162,8 @@ class Redis(LineHost):
         if not program:  # Debian's server is this very program by another name, and that package would start a service
             program = os.path.join(self.folder, "redis-server")
             os.symlink(shutil.which("redis-check-rdb"), program)
-        daemon = self.child("redis", [program, "--port", "0", "--unixsocket", self.place(), "--save", "", "--appendonly", "no", "--dir", self.folder])
+        daemon = self.child("redis", [program, "--port", "0", "--unixsocket", self.place(), "--save", "", "--appendonly", "no",
+                                      "--dir", self.folder])
         wait_for_socket(daemon, self.place())
         super().launch()
 
@@ -184,8 +187,8 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class WebHost(Host):
-    """A web server with two workers that measures within a request. A request for two workers is two requests: the first worker waits in its
-    own for the time to start, so the other one is the second worker's."""
+    """A web server with two workers that measures within a request. What two workers do is two requests: the first worker waits in its own
+    for the time to start, so the other one is the second worker's."""
 
     def socket_path(self):
         return os.path.join(self.folder, "socket")

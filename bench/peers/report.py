@@ -97,17 +97,18 @@ class Report:
     def markdown(self):
         settings = self.settings
         lines = [
-            f"{machine()}; commit {commit()}; {settings.items:,} items of {settings.value_bytes} bytes under keys of 17; {self.rounds} rounds, "
-            f"{self.seconds / 60:.0f} minutes. Nanoseconds an access (a key, where several are asked for together), as one worker sees them: medians. "
-            "Ratios are the peer's time over carafe's in the same round, with 95 % intervals: above 1, carafe is quicker."]
+            f"{machine()}; commit {commit()}; {settings.items:,} items of {settings.value_bytes} bytes under keys of 17; "
+            f"rounds: {self.rounds}, in {self.seconds / 60:.0f} minutes. Nanoseconds an access (a key, where several are asked for together), "
+            "as one worker sees them: medians. Ratios are the peer's time over carafe's in the same round, with 95 % intervals: above 1, carafe is quicker."]
         columns = {heading: (workload, settings.value_bytes) for workload, heading in WORKLOADS.items()}
         for workers, title in ((1, "one process"), (2, "each of two, at the same time")):
             peers = [peer for peer in self.peers() if any(self.median(peer, workload, workers) for workload in WORKLOADS)]
             if peers:
                 lines += self.tables(title, workers, peers, columns)
-        swept = [peer for peer in SWEEP_PEERS if peer in self.crews and any(self.median(peer, "get_uniform", 1, size) for size in SWEEP_BYTES)]
+        swept = [peer for peer in SWEEP_PEERS if peer in self.crews]
         if len(swept) > 1:
-            lines += self.tables("get, uniform, by size of the value", 1, swept, {size_name(each): ("get_uniform", each) for each in SWEEP_BYTES})
+            columns = {size_name(value_bytes): ("get_uniform", value_bytes) for value_bytes in SWEEP_BYTES}
+            lines += self.tables("get, uniform, by size of the value", 1, swept, columns)
         if self.absent:
             lines += ["", "Absent:", *(f"- {PEERS[name].label}: {why}" for name, why in self.absent.items())]
         return "\n".join(lines)
@@ -119,7 +120,8 @@ class Report:
         names = charts.draw(self, os.path.join(os.path.dirname(os.path.abspath(results)), "charts"))
         with open(results) as file:
             text = file.read()
-        body = "\n\n".join([BEGIN, "## Peers", "    bench/run.sh", self.markdown(), *(f"![{title}](charts/{name})" for name, title in names), END])
+        pictures = [f"![{title}](charts/{name})" for name, title in names]
+        body = "\n\n".join([BEGIN, "## Peers", f"    bench/run.sh --rounds {self.rounds}", self.markdown(), *pictures, END])
         before, found, rest = text.partition(BEGIN)
         if found:
             after = rest.partition(END)[2]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures carafe and its peers, interleaved: in every round each workload goes from peer to peer, so that figures that are compared stem from
-the same seconds. bench/run.sh is what to call."""
+"""Measures carafe and its peers, interleaved: in every round each workload goes from peer to peer, so that figures that are compared stem
+from the same seconds. bench/run.sh is what to call."""
 import argparse
 import contextlib
 import dataclasses
@@ -51,7 +51,7 @@ def why_absent(name, settings, compiled):
     if name == "uwsgi":
         if not hosts.find_program("uwsgi", settings):
             return "no uwsgi (uwsgi-core)"
-        asked = subprocess.run(["uwsgi", "--plugin", "python3", "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        asked = subprocess.run(["uwsgi", "--plugin", "python3", "--version"], capture_output=True, check=False)
         return "no plugin python3 of uwsgi (uwsgi-plugin-python3)" if asked.returncode else None
     if name == "memcached" and not hosts.find_program("memcached", settings):
         return "no memcached"
@@ -190,7 +190,7 @@ def main():
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="carafe-peers-", dir="/dev/shm") as folder, \
             open(os.path.join(options.results, "cells.jsonl"), "w") as keep:
-        settings = Settings(program=os.path.abspath(options.program), unpacked=os.path.abspath(options.unpacked) if options.unpacked else "/",
+        settings = Settings(program=os.path.abspath(options.program), unpacked=os.path.abspath(options.unpacked or "/"),
                             folder=folder, items=20_000 if options.short else int(os.environ.get("CARAFE_BENCH_ITEMS") or 1_000_000),
                             value_bytes=100, seconds=0.01 if options.short else options.seconds, cores=sorted(os.sched_getaffinity(0))[:2])
         compiled = compiled_peers(settings.program)

@@ -1,7 +1,7 @@
 <?php
 // SPDX-License-Identifier: MIT
-// APCu, measured from within PHP: a loop with the call, minus the same loop without it. Speaks like bench_peers: lines such as "get_zipf 2" on
-// standard input, a line of JSON for each. Workers are forked and share one cache, as those of PHP-FPM do.
+// APCu, measured from within PHP: a loop with the call, minus the same loop without it. Speaks like bench_peers: lines such as "get_zipf 2"
+// on standard input, a line of JSON for each. Workers are forked and share one cache, as those of PHP-FPM do.
 //
 //   php -d apc.enable_cli=1 -d apc.shm_size=1G -d memory_limit=-1 apcu.php ITEMS VALUE_BYTES SECONDS
 declare(strict_types=1);
@@ -114,7 +114,8 @@ function work(string $workload, int $worker, $pipe): void {
     global $seconds;
     [$every, $batch] = every_and_batch($workload);
     $slices = array_chunk(keys_for($workload, $worker), $batch ?: SLICE);
-    if ($batch) $slices = array_values(array_filter($slices, fn($keys) => count(array_unique($keys)) === $batch));  // the answer has a key once
+    // An answer has a key only once.
+    if ($batch) $slices = array_values(array_filter($slices, fn($keys) => count(array_unique($keys)) === $batch));
     say($pipe, ['ready' => $worker]);
     $start = (int)fgets($pipe);
     while (hrtime(true) < $start);

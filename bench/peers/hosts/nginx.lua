@@ -42,7 +42,7 @@ end
 -- "user/" + 8 letters a..p + "/bio", as all peers have it.
 local letters = mine.letters
 for i = #letters, 65535 do
-  letters[i] = string.char(97 + bit.rshift(i, 12), 97 + bit.band(bit.rshift(i, 8), 15), 97 + bit.band(bit.rshift(i, 4), 15), 97 + bit.band(i, 15))
+  letters[i] = string.format("%04x", i):gsub(".", function(digit) return string.char(97 + tonumber(digit, 16)) end)
 end
 local function key_of(number)
   return "user/" .. letters[bit.rshift(number, 16)] .. letters[bit.band(number, 65535)] .. "/bio"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""uWSGI's cache, measured from within one request: a loop with the call, minus the same loop without it. Asked by run.py as nginx.lua is."""
+"""uWSGI's cache, measured from within one request: a loop with the call, minus the same loop without it. run.py asks as it asks nginx.lua."""
 import bisect
 import itertools
 import json
@@ -28,7 +28,7 @@ def key_of(number):
 
 
 def draw(skew, items):
-    """Slices of keys, in the order in which they are asked for, each an object of its own; drawn before the clock starts, then over again."""
+    """Slices of keys, each an object of its own, in the order in which they are asked for; drawn before the clock starts, then over again."""
     accesses = max(SLICE, 1 << (min(items, 1 << 20) - 1).bit_length())
     chance = random.Random(20240229 + uwsgi.worker_id())
     if skew == "zipf":
@@ -86,7 +86,7 @@ def without_calls(keys, every, value_bytes):
 
 
 def measure(keys, every, value_bytes, seconds):
-    """Runs the loops over slices of the keys until the time is up, four with calls to one without, so that both meet the same disturbances."""
+    """Runs the loops over slices of the keys until the time is up: four with calls, one without, so that both meet the same disturbances."""
     total = {}
     time_with = time_without = made = 0
     until = time.perf_counter() + seconds
