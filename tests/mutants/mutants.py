@@ -174,5 +174,14 @@ MUTANTS = [
     Mutant("a lease is a value to readers", "lib/cache/reader.cc", "      const bool live = !has_expired(expiry) && !match.item.is_lease();\n", "      const bool live = !has_expired(expiry);\n", "api_load_test"),
     Mutant("leases are counted as items", "lib/cache/items.h", "{ return item.is_lease() ? 0 : 1; }", "{ return item ? 1 : 0; }", "api_load_test"),
     Mutant("nobody is told that a lease has gone", "lib/cache/items.h", "  if (item && item.is_lease()) engine.view", "  if (!item) engine.view", "process_load_process_test"),
+    Mutant("the flag of those who wait is taken once the next one may have set it", "lib/cache/items.cc", """  const bool awaited = stripe_->lease_waiters.exchange(0, kRelaxed) != 0;
+  stripe_->lease_seq.fetch_add(1, kRelease);
+  CARAFE_STEP("lease: told");
+""", """  stripe_->lease_seq.fetch_add(1, kRelease);
+  CARAFE_STEP("lease: told");
+  const bool awaited = stripe_->lease_waiters.exchange(0, kRelaxed) != 0;
+""", "issues_test"),
+    Mutant("an abandoned lease takes the next one along", "lib/cache/leases.cc", "erase(key, Condition::kLease, token)", "erase(key, Condition::kAlways, token)", SWITCH, ("--gtest_filter=*abandon*",)),
+    Mutant("a fill minds where its lease is, but not whether it is the same", "lib/cache/writer.cc", "found.item.is_lease() && version_token(found.chunk.offset, found.side) == version ?", "found.item.is_lease() && version_token(found.chunk.offset, found.side) >> 24 == version >> 24 ?", SWITCH, ("--gtest_filter=*in_its_place*",)),
     Mutant("a write does not ask whether the segment was removed", "lib/cache/cache.cc", "  if (engine.retired()) return handle.retired_status();\n", "", SWITCH),
 ]

@@ -469,14 +469,12 @@ inline const std::vector<Duel>& duels() {
        [](Stage& stage) {
          make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kShared))}, {ask("key"), fill("key", text('c', kShared)), get("key")}},
-                     .all_pairs = true,
                      .begun = true};
        }},
       {"lease: fill against set",
        [](Stage& stage) {
          make_room(stage);
          return Play{.parts = {{ask("key"), fill("key", text('b', kShared)), get("key")}, {set("key", text('c', kShared)), get("key")}},
-                     .all_pairs = true,
                      .begun = true};
        }},
       {"lease: fill against add",
@@ -542,16 +540,16 @@ inline const std::vector<Duel>& duels() {
          make_room(stage);
          return Play{.parts = {{ask("key"), abandon("key")}, {erase("key"), ask("key"), fill("key", text('c', kShared))}}, .begun = true};
        }},
-      {"lease: fill against evictor",
+      {"lease: fill against page mover",
        [](Stage& stage) {
          stage.fill(kLarge);
-         const Operation evicting = set("key", text('b', kLarge));
-         // Where the hand will look next, there the lease is.
-         static_cast<void>(stage.cache().erase(victim_of(stage, evicting)));
-         return Play{.parts = {{ask(long_key()), fill(long_key(), text('b', kSmall)), get(long_key())}, {evicting}},
+         const Operation moving = set("key", text('b', kSmall));
+         // In the page that will be emptied, there the lease is.
+         static_cast<void>(stage.cache().erase(victim_of(stage, moving)));
+         return Play{.parts = {{ask(long_key()), fill(long_key(), text('b', 24)), get(long_key())}, {moving, get("key")}},
                      .tight = true,
                      .begun = true,
-                     .took_the_way = &evicted};
+                     .took_the_way = &moved_a_page};
        }},
       {"lease: ask against evictor",
        [](Stage& stage) {
