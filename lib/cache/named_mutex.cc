@@ -56,7 +56,7 @@ NamedSlot* MutexState::held_in(const Engine& engine, const Worker& me) const noe
 
 namespace {
 
-[[noreturn]] void refuse(Status status, std::string_view name, const std::string& why) {
+[[noreturn]] void refuse_mutex(Status status, std::string_view name, const std::string& why) {
   throw Error(status, "carafe: cannot use the mutex \"" + std::string(name) + "\": " + why);
 }
 
@@ -73,9 +73,9 @@ NamedMutex::NamedMutex(Cache& cache, std::string_view name) : state_(std::make_u
   } else if (me.word == 0) {
     status = Status::kNoWorkerSlot;
   }
-  if (status != Status::kOk) refuse(status, name, std::string(advice(status)));
+  if (status != Status::kOk) refuse_mutex(status, name, std::string(advice(status)));
   if (NamedSlots(engine, me).find_or_claim(NamedSlots::Use::kMutex, name) == nullptr)
-    refuse(
+    refuse_mutex(
         Status::kNoSpace, name,
         "all " + std::to_string(engine.view.geometry().named_count) +
             " places for mutexes and warm-ups are taken, and are for good; use fewer names, or create the segment with a larger capacity");
