@@ -10,6 +10,7 @@
 #include "carafe/load.h"
 #include "carafe/memoize.h"
 #include "carafe/memory_store.h"
+#include "carafe/named_mutex.h"
 #include "carafe/namespace.h"
 #include "carafe/options.h"
 #include "carafe/stats.h"
@@ -17,3 +18,4 @@
 #include "carafe/store.h"
 #include "carafe/tags.h"
 #include "carafe/version.h"
+#include "carafe/warm_once.h"
