@@ -24,11 +24,11 @@ void rename_product(carafe::Cache& cache, Shop& shop, int id, const std::string&
 }
 
 std::string shelf_page(carafe::Cache& cache, Shop& shop) {
+  const auto render = [&] { return shop.product_page(42) + shop.product_page(43); };
   carafe::LoadOptions options;
   options.ttl = 1h;
-  options.tags = {"product:42", "product:43", "prices"};  // all that the page was made of; views, so the text must live as long as the call
-  return cache.get_or_load(
-      "shelf-page:jugs", [&] { return shop.product_page(42) + shop.product_page(43); }, options);
+  options.tags = {"product:42", "product:43", "prices"};  // what it was made of
+  return cache.get_or_load("shelf-page:jugs", render, options);
 }
 
 void prices_changed(carafe::Cache& cache) {

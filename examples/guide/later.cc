@@ -22,16 +22,14 @@ using namespace std::chrono_literals;
 
 namespace guide {
 
-// A template, so that it is looked at when there is a warm_once.
-template <typename Shared>
-void warm(Shared& cache, Shop& shop) {
-  cache.warm_once("v43",
-                  [&](Shared& cold) {
-                    for (const int id : {42, 43})
-                      static_cast<void>(cold.set("product-page:" + std::to_string(id), shop.product_page(id), 5min));
-                  },
-                  {.wait = 10s});
+#if __has_include(<carafe/warm_once.h>)
+void warm(carafe::Cache& cache, Shop& shop) {
+  const auto fill = [&shop](carafe::Cache& cold) {
+    for (const int id : {42, 43}) guide::product_page(cold, shop, id);
+  };
+  static_cast<void>(cache.warm_once("product pages", fill, {.wait = 10s}));  // one worker fills, the others wait; then all serve
 }
+#endif
 
 #if __has_include(<carafe/memoize.h>)
 void call_once_a_host(carafe::Cache& cache, Shop& shop) {
@@ -47,7 +45,7 @@ bool report_once(carafe::Cache& cache, Shop& shop) {
   carafe::NamedMutex nightly(cache, "nightly");
   const std::unique_lock lock(nightly, std::try_to_lock);
   if (!lock.owns_lock()) return false;  // another worker is at it
-  shop.product_page(42);
+  shop.product_page(42);                // should we die here, the next one who asks has the lock
   return true;
 }
 #endif
@@ -64,17 +62,10 @@ std::string greeting_without_shared_memory() {
 }
 #endif
 
-namespace {
-
-template <typename Shared>
-void warm_if_it_can(Shared& cache, Shop& shop) {
-  if constexpr (requires { cache.warm_once("", [](Shared&) {}, {}); }) warm(cache, shop);
-}
-
-}  // namespace
-
-void run_later(carafe::Cache& cache, Shop& shop) {
-  warm_if_it_can(cache, shop);
+void run_later([[maybe_unused]] carafe::Cache& cache, [[maybe_unused]] Shop& shop) {
+#if __has_include(<carafe/warm_once.h>)
+  warm(cache, shop);
+#endif
 #if __has_include(<carafe/memoize.h>)
   call_once_a_host(cache, shop);
 #endif
