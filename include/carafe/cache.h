@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "carafe/namespace.h"
 #include "carafe/options.h"
 #include "carafe/stats.h"
+#include "carafe/warm_once.h"
 
 namespace carafe {
 inline namespace v0 {
@@ -64,6 +66,17 @@ class CARAFE_EXPORT Cache : public Keyspace {
   /// Everything stored before is gone for every process when this returns. O(1); the space comes back as it is needed.
   void clear() noexcept;
 
+  /// Runs work(*this) once for all processes: kDone; or it was done since the last clear, kAlready; or another one is at it, kElsewhere after
+  /// WarmOptions::wait. No lock is held meanwhile on anything else. An exception of the work comes through here; then, as when its process dies, it is
+  /// not done, and the next caller runs it. Within the work the same label is elsewhere. On a read-only handle or a removed segment nothing can be stored,
+  /// so nothing runs (kElsewhere); without a place or a worker slot it runs each time, since twice is better than never. Labels are any bytes, told apart by a hash
+  /// of 64 bits; each takes one of the places that NamedMutex speaks of, for as long as the segment lives.
+  template <typename Work>
+  WarmUp warm_once(std::string_view label, Work&& work, const WarmOptions& options = {}) {
+    return run_once(
+        label, [this, &work] { work(*this); }, options);
+  }
+
   /// Every counter; a few microseconds.
   [[nodiscard]] Stats stats() const;
   /// Size classes, index classes included. Walks the ownership words: milliseconds a GiB.
@@ -77,6 +90,8 @@ class CARAFE_EXPORT Cache : public Keyspace {
   [[nodiscard]] VerifyReport verify() const;
 
  private:
+  friend class NamedMutex;
+  WarmUp run_once(std::string_view label, const std::function<void()>& work, const WarmOptions& options);
   explicit Cache(std::unique_ptr<detail::Handle> handle) noexcept;
 
   std::unique_ptr<detail::Handle> owned_;

@@ -123,6 +123,7 @@ struct SegmentInfo {
   std::uint64_t pages = 0;
   std::uint64_t stripes = 0;
   std::uint32_t max_workers = 0;
+  std::uint32_t max_namespaces = 0;
   std::uint64_t largest_value_bytes = 0;
   std::uint64_t epoch = 0;  ///< Number of clears so far.
   std::int64_t created_unix_seconds = 0;

@@ -26,6 +26,12 @@ std::uint64_t now_ms() noexcept {
 
 std::uint64_t now_ns() noexcept { return read_clock(CLOCK_MONOTONIC, 1'000'000'000, 1); }
 
+std::uint64_t wall_ms() noexcept {
+  if (TimeFunction fake = override_.load(kRelaxed)) [[unlikely]]
+    return fake();
+  return read_clock(CLOCK_REALTIME, 1'000, 1'000'000);
+}
+
 void override_time_for_tests(TimeFunction fake) noexcept { override_.store(fake, kRelaxed); }
 
 }  // namespace carafe

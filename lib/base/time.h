@@ -13,7 +13,10 @@ using TimeFunction = std::uint64_t (*)() noexcept;
 /// The same in nanoseconds, precise; for bounds of waits.
 [[nodiscard]] std::uint64_t now_ns() noexcept;
 
-/// Replaces now_ms in this process; nullptr restores the clock.
+/// Milliseconds since 1970 by the system's clock, which people and NTP set: only for what has to outlive a boot.
+[[nodiscard]] std::uint64_t wall_ms() noexcept;
+
+/// Replaces now_ms and wall_ms in this process; nullptr restores the clocks.
 void override_time_for_tests(TimeFunction now_ms) noexcept;
 
 }  // namespace carafe

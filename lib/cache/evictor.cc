@@ -200,7 +200,9 @@ std::uint32_t Evictor::peek_counter(const Chunk& chunk) const noexcept {
 
 bool Evictor::is_nobodys(const Chunk& chunk) const noexcept {
   const std::uint64_t seen = engine_.slabs.side(chunk).load(kAcquire);
-  return holds_item(chunk, seen) && find_entry(chunk, seen) == nullptr;
+  if (!holds_item(chunk, seen)) return false;
+  return (SideWord::state(seen) == SideWord::kLinked && is_outdated(engine_, ItemView::at(engine_.view, chunk.offset))) ||
+         find_entry(chunk, seen) == nullptr;
 }
 
 }  // namespace carafe

@@ -13,9 +13,20 @@ std::uint64_t Key::hash_of(const Engine& engine, std::string_view text, std::uin
   return hash_key(text, engine.seed + space * 0x9e3779b97f4a7c15ULL);
 }
 
+ItemView ItemView::extended_at(const View& view, std::uint64_t offset, ItemHeader header) noexcept {
+  const std::byte* start = view.chunk(offset, header.extension_at() + sizeof(std::uint64_t));
+  if (start == nullptr) return {};
+  header.extension = racy_load(start + header.extension_at());
+  const std::size_t key_at = header.extension_at() + Extension::bytes(header.extension);
+  if (view.chunk(offset, key_at + header.key_bytes() + header.value_bytes()) == nullptr) return {};
+  return {start, header, key_at};
+}
+
 Validity validity_of_extended(const View& view, const ItemView& item) noexcept {
   if (is_invalidated(view, item) || has_expired(item.expiry_ms())) return Validity::kGone;
   const std::uint64_t extension = item.header.extension;
+  if ((extension & Extension::kKinds) == 0) [[likely]]
+    return Validity::kValue;
   if (Extension::is(extension, Extension::kLease)) return Validity::kLease;
   if (Extension::is(extension, Extension::kFailed)) return Validity::kFailed;
   if (Extension::is(extension, Extension::kNone)) return Validity::kNone;
@@ -134,10 +145,13 @@ StripeGuard::StripeGuard(const Engine& engine, std::uint32_t stripe, LockResult 
 /// A lease has gone: who waits for one is woken, after the lock was let go. A death in between costs them the time until they look by themselves.
 void StripeGuard::unlock_and_wake() noexcept {
   stripe_->lease_gone.store(0, kRelaxed);
+  // First, and under the lock: a flag that is taken here is of one who read the sequence before. Who sets it later waits for another lease, and
+  // is that one's to wake (lease.pml).
+  const bool awaited = stripe_->lease_waiters.exchange(0, kRelaxed) != 0;
   stripe_->lease_seq.fetch_add(1, kRelease);
   CARAFE_STEP("lease: told");
   OwnerLock::unlock(stripe_->lock);
-  if (stripe_->lease_waiters.exchange(0, kAcqRel) != 0) futex_wake(futex_word(stripe_->lease_seq), kAllWaiters);
+  if (awaited) futex_wake(futex_word(stripe_->lease_seq), kAllWaiters);
 }
 
 }  // namespace carafe

@@ -32,26 +32,26 @@ struct Key {
 struct ItemView {
   const std::byte* bytes = nullptr;  // nullptr: makes no sense
   ItemHeader header;
+  std::size_t key_at = 0;  // header.key_at()
 
   /// The item at `offset`, a number read from the segment.
   [[nodiscard]] static ItemView at(const View& view, std::uint64_t offset) noexcept {
     const std::byte* start = view.chunk(offset, sizeof(std::uint64_t));
     if (start == nullptr) [[unlikely]]
       return {};
-    ItemHeader header{racy_load(start), 0};
-    if (header.extended()) [[unlikely]] {
-      if (view.chunk(offset, header.extension_at() + sizeof(std::uint64_t)) == nullptr) return {};
-      header.extension = racy_load(start + header.extension_at());
-    }
-    if (view.chunk(offset, header.bytes()) == nullptr) [[unlikely]]
+    const ItemHeader header{racy_load(start), 0};
+    if (header.extended()) [[unlikely]]
+      return extended_at(view, offset, header);
+    const std::size_t key_at = header.extension_at();
+    if (view.chunk(offset, key_at + header.key_bytes() + header.value_bytes()) == nullptr) [[unlikely]]
       return {};
-    return {start, header};
+    return {start, header, key_at};
   }
   explicit operator bool() const noexcept { return bytes != nullptr; }
   [[nodiscard]] bool has_key(const Key& key) const noexcept {
-    return header.key_bytes() == key.text.size() && header.space() == key.space &&
-           racy_equal(bytes + header.key_at(), key.text.data(), key.text.size());
+    return header.key_bytes() == key.text.size() && header.space() == key.space && racy_equal(bytes + key_at, key.text.data(), key.text.size());
   }
+  [[nodiscard]] const std::byte* value_bytes() const noexcept { return bytes + key_at + header.key_bytes(); }
   [[nodiscard]] std::uint64_t expiry_ms() const noexcept {
     return header.expires() ? racy_load(bytes + header.expiry_at()) : kNeverExpires;
   }
@@ -78,6 +78,9 @@ struct ItemView {
                                       (i % 4 * 16));
   }
   [[nodiscard]] std::uint64_t chain_id() const noexcept { return racy_load(bytes + header.chain_at() + 16); }
+
+ private:
+  static ItemView extended_at(const View& view, std::uint64_t offset, ItemHeader header) noexcept;
 };
 
 /// Whether an item was stored in that epoch: else it is outdated, and counted nowhere.

@@ -21,19 +21,20 @@ using detail::Space;
 
 constexpr int kMostRounds = 100;  // of those who are told that there is an answer, and find none
 
-/// Whether a fresh value is to be computed anew by whoever asks now.
-bool is_due(const RefreshAhead& ahead, std::chrono::milliseconds ttl, const ReadDetails& details, std::string_view key) noexcept {
+constexpr double kRarest = 40;  // -ln of a chance that never comes
+
+/// Whether a fresh value is to be computed anew by whoever asks now. `luck`: -ln of a chance between 0 and 1.
+bool is_due(const RefreshAhead& ahead, std::chrono::milliseconds ttl, const ReadDetails& details, double luck) noexcept {
   const std::uint64_t until = details.fresh_until_ms();
   if (details.soft == 0 || until == kNeverExpires) return false;
   const std::uint64_t now = now_ms();
   const auto left = static_cast<double>(until - std::min(until, now));
   if (ahead.fraction > 0 && ttl != kForever && left <= (1 - std::min(ahead.fraction, 1.0)) * static_cast<double>(ttl.count())) return true;
-  if (!(ahead.beta > 0)) return false;
-  const double scale = ahead.beta * static_cast<double>(std::max<std::uint64_t>(1, Extension::cost_ms(details.soft)));
-  constexpr double kRarest = 40;  // -ln of a chance that never comes
-  if (left > scale * kRarest) return false;
-  const double random = (static_cast<double>(hash_key(key, now_ns()) >> 11) + 1) * 0x1p-53;
-  return -std::log(random) * scale >= left;
+  return ahead.beta > 0 && luck * ahead.beta * static_cast<double>(std::max<std::uint64_t>(1, Extension::cost_ms(details.soft))) >= left;
+}
+
+double draw_luck(const RefreshAhead& ahead, std::string_view key) noexcept {
+  return ahead.beta > 0 ? -std::log((static_cast<double>(hash_key(key, now_ns()) >> 11) + 1) * 0x1p-53) : 0;
 }
 
 /// One call of get_or_load that did not hit at once.
@@ -62,7 +63,8 @@ class Loading {
       ReadDetails details;
       const ReadResult result = Reader(engine, me).read(key, &value, &details, me.lane != nullptr);
       const bool hit = result == ReadResult::kHit;
-      const bool refreshing = hit && round == 0 && is_due(options_.refresh_ahead, options_.ttl, details, text_);
+      const bool refreshing = hit && round == 0 && me.word != 0 && options_.refresh_ahead.is_on() &&
+                              is_due(options_.refresh_ahead, options_.ttl, details, draw_luck(options_.refresh_ahead, text_));
       if ((hit && !refreshing) || (result == ReadResult::kNone && answers_.none)) {
         count(engine, me, scope, result);
         if (!hit) return std::nullopt;
@@ -86,7 +88,7 @@ class Loading {
       if (grant.answer == Leases::Answer::kGranted) {
         count(engine, me, scope, ReadResult::kMiss);
         Lease lease(engine, me, key, grant, options_, tags);
-        return compute(lease, std::move(old), hit);
+        return compute(lease, std::move(old));
       }
       if (grant.answer == Leases::Answer::kPresent && round < kMostRounds) continue;
       if (old) {
@@ -118,8 +120,8 @@ class Loading {
     return loader_();
   }
 
-  /// No lock is held meanwhile. `fresh`: the old value is not past its time yet.
-  std::optional<std::string> compute(Lease& lease, std::optional<std::string> old, bool fresh) {
+  /// No lock is held meanwhile.
+  std::optional<std::string> compute(Lease& lease, std::optional<std::string> old) {
     std::optional<std::string> value;
     try {
       value = loader_();
@@ -131,7 +133,6 @@ class Loading {
         lease.abandon(handle_, text_);
       }
       if (!old || !options_.stale_if_error) throw;
-      if (!fresh) lease.engine->worker().count(CounterId::k_stale_hits);
       return old;
     }
     try {
@@ -173,10 +174,12 @@ bool Keyspace::try_hit(std::string_view text, std::string& value, const LoadOpti
   if (scope.is_nowhere()) return false;
   const Key key = Key::of(engine, text, scope.number);
   if (options.refresh_ahead.is_on()) [[unlikely]] {
-    ReadDetails details;
+    ReadDetails details;  // whether it is due is drawn once, there; here, whether it can be
     if (Reader(engine, me).read(key, nullptr, &details, false) == ReadResult::kHit &&
-        is_due(options.refresh_ahead, options.ttl, details, text))
+        is_due(options.refresh_ahead, options.ttl, details, kRarest)) {
+      engine.duel.note_request(key.stripe, key.tag, me);
       return false;
+    }
   }
   const ReadResult result = Reader(engine, me).read(key, &value, nullptr, me.lane != nullptr);
   engine.duel.note_request(key.stripe, key.tag, me);
@@ -208,12 +211,13 @@ LoadTicket Keyspace::try_load(std::string_view text, const LoadOptions& options)
     const ReadResult result = Reader(engine, me).read(key, &ticket.value_, &details, me.lane != nullptr);
     if (!counted) engine.duel.note_request(key.stripe, key.tag, me);
     ticket.none_ = result == ReadResult::kNone;
-    ticket.stale_ = result == ReadResult::kStale;
+    ticket.stale_ = result == ReadResult::kStale && options.stale_for.count() > 0;
     ticket.has_value_ = result == ReadResult::kHit || ticket.stale_;
     if (!ticket.has_value_) ticket.value_.clear();
     if (!std::exchange(counted, true)) static_cast<void>(settle(*handle_, engine, me, scope, ticket.stale_ ? ReadResult::kHit : result));
     if (ticket.none_ || me.word == 0) return ticket;
-    const bool refreshing = result == ReadResult::kHit && is_due(options.refresh_ahead, options.ttl, details, text);
+    const bool refreshing = result == ReadResult::kHit && options.refresh_ahead.is_on() &&
+                            is_due(options.refresh_ahead, options.ttl, details, draw_luck(options.refresh_ahead, text));
     if (result == ReadResult::kHit && !refreshing) return ticket;
     ItemTraits tags;
     if (!make_traits(engine, options.tags, {}, tags)) return ticket;

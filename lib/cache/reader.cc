@@ -55,7 +55,7 @@ inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint3
 
 bool Reader::copy(const ItemView& item, std::string& value) const {
   const std::size_t in_head = item.header.value_bytes();
-  const std::byte* from = item.bytes + item.header.value_at();
+  const std::byte* from = item.value_bytes();
   if (!item.header.chained()) {
 #ifdef CARAFE_WORDWISE
     value.resize(in_head);

@@ -39,8 +39,8 @@ Status run_write(detail::Handle& handle, detail::Space* space, std::string_view 
 inline Status settle(detail::Handle& handle, const Engine& engine, const Worker& me, const Scope& scope, ReadResult result) noexcept {
   if (result == ReadResult::kHit || result == ReadResult::kNone) {
     const std::uint64_t hits =
-        me.lane != nullptr ? me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)].fetch_add(1, kRelaxed) : 0;
-    scope.count_hit();
+        me.lane != nullptr ? count_up(me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)]) : 0;
+    if (scope.number != 0) scope.count_hit();
     if (handle.is_time_to_tick(hits)) handle.tick(engine);
     if (result == ReadResult::kHit) [[likely]]
       return Status::kOk;

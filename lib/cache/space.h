@@ -24,7 +24,7 @@ struct Scope {
  private:
   void count(Atomic<std::uint64_t> NamespaceLane::*ours, Atomic<std::uint64_t> NamespaceRecord::*everybodys) const noexcept {
     if (lane != nullptr) {
-      (lane->*ours).fetch_add(1, kRelaxed);
+      count_up(lane->*ours);
     } else if (record != nullptr) {
       (record->*everybodys).fetch_add(1, kRelaxed);
     }

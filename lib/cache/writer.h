@@ -56,6 +56,10 @@ class Writer {
                                    std::uint64_t& token) const noexcept;
   /// Makes us the refresher of that very item, fresh or stale, in place of nobody or of `replaced`. kVersionChanged: another one is.
   [[nodiscard]] Status take_refresh(const Key& key, std::uint64_t version, std::uint64_t replaced, std::uint64_t& token) const noexcept;
+  /// Whether an item can bear the lease on its successor. What has ended cannot: it would be collected, and the lease with it.
+  [[nodiscard]] static bool is_refreshable(const View& view, const ItemView& item) noexcept {
+    return item.is(Extension::kSoft) && !is_invalidated(view, item) && !has_expired(item.expiry_ms());
+  }
   /// Ends our lease without a value.
   void give_lease_back(const Key& key, std::uint64_t token) const noexcept;
   /// Who computes a value for that item, if what they compute may still be stored. 0: nobody. Lock held.

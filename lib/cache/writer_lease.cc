@@ -14,7 +14,7 @@ std::uint64_t Writer::loader_of(const Found& found) const noexcept {
 
 /// A value past its soft time stays where it is, for those who take it, and its extension says who computes the next one. Lock held.
 bool Writer::become_refresher_locked(const Found& found, std::uint64_t replaced, std::uint64_t& token) const noexcept {
-  if (!found || !found.item.is(Extension::kSoft) || is_invalidated(engine_.view, found.item)) return false;
+  if (!found || !is_refreshable(engine_.view, found.item)) return false;
   if (const std::uint64_t loader = found.item.loader(); loader != 0 && loader != replaced) return false;
   racy_store(engine_.view.base() + found.chunk.offset + found.item.refresher_at(), me_.word);
   CARAFE_STEP("refresh: owner written");

@@ -199,6 +199,7 @@ std::string describe_layout() {
   out +=
       "Words of 64 bits (high bits first)\n"
       "  lock       incarnation 32 | slot + 1 16 | zero 15 | waiters 1\n"
+      "  holder     as a lock, with thread 15 for zero\n"
       "  entry      tag 20 | offset / 8 40 | zero 2 | counter 2\n"
       "  directory  offset / 64 36 | buckets 12 | changes 16\n"
       "  side       generation 24 | state 2 (free, claimed, linked, part) | payload 38\n"

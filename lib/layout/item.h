@@ -22,6 +22,7 @@ struct Extension {
   static constexpr std::uint64_t kSoft = 2;
   static constexpr std::uint64_t kNone = 4;
   static constexpr std::uint64_t kFailed = 8;
+  static constexpr std::uint64_t kKinds = 0xf;
 
   static constexpr std::uint64_t make(std::uint64_t kinds, std::size_t tags, std::uint32_t space, std::uint64_t stamp) noexcept {
     return (stamp << 24) | (std::uint64_t{space} << 8) | (std::uint64_t{tags} << 4) | kinds;
@@ -37,7 +38,9 @@ struct Extension {
   static constexpr std::size_t soft_at(std::uint64_t word) noexcept { return is(word, kLease) ? 16 : 8; }
   static constexpr std::size_t refresher_at(std::uint64_t word) noexcept { return soft_at(word) + 8; }
   static constexpr std::size_t tags_at(std::uint64_t word) noexcept { return soft_at(word) + (is(word, kSoft) ? 16U : 0U); }
-  static constexpr std::size_t bytes(std::uint64_t word) noexcept { return tags_at(word) + (tags(word) + 3) / 4 * 8; }
+  static constexpr std::size_t bytes(std::uint64_t word) noexcept {
+    return (word & 0xff) == 0 ? sizeof word : tags_at(word) + (tags(word) + 3) / 4 * 8;
+  }
 
   static constexpr std::uint64_t kNeverSoft = (std::uint64_t{1} << 40) - 1;  // 34 years from boot
   static constexpr std::uint64_t soft(std::uint64_t time_ms, std::uint64_t cost_ms) noexcept {

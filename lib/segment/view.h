@@ -21,7 +21,8 @@ namespace carafe {
 class View {
  public:
   View() = default;
-  View(std::byte* base, const Geometry& geometry) noexcept : base_(base), geometry_(geometry), page_shift_(shift_of(geometry.page_bytes)) {}
+  View(std::byte* base, const Geometry& geometry) noexcept : base_(base), geometry_(geometry), page_shift_(shift_of(geometry.page_bytes)),
+        pages_bytes_(geometry.page_count << page_shift_) {}
 
   [[nodiscard]] const Geometry& geometry() const noexcept { return geometry_; }
   [[nodiscard]] std::byte* base() const noexcept { return base_; }
@@ -56,8 +57,7 @@ class View {
   /// The bytes [offset, offset + bytes) if they lie within the slab pages and start at a multiple of 8; else nullptr.
   [[nodiscard]] std::byte* chunk(std::uint64_t offset, std::uint64_t bytes) const noexcept {
     const std::uint64_t rest = offset - geometry_.pages_at;  // wraps to huge when before
-    const std::uint64_t all = geometry_.page_count << page_shift_;
-    if (rest >= all || bytes > all - rest || (offset & 7) != 0) [[unlikely]]
+    if (rest >= pages_bytes_ || bytes > pages_bytes_ - rest || (offset & 7) != 0) [[unlikely]]
       return nullptr;
     return base_ + offset;
   }
@@ -66,7 +66,7 @@ class View {
   [[nodiscard]] Bucket* table(std::uint64_t directory_word) const noexcept {
     const std::uint64_t rest = DirectoryWord::offset(directory_word) - geometry_.pages_at;  // wraps to huge when before
     const std::uint64_t bytes = std::uint64_t{DirectoryWord::buckets(directory_word)} * sizeof(Bucket);
-    if (rest >= geometry_.page_count << page_shift_ || (rest & (geometry_.page_bytes - 1)) + bytes > geometry_.page_bytes) [[unlikely]]
+    if (rest >= pages_bytes_ || (rest & (geometry_.page_bytes - 1)) + bytes > geometry_.page_bytes) [[unlikely]]
       return nullptr;
     return reinterpret_cast<Bucket*>(base_ + DirectoryWord::offset(directory_word));
   }
@@ -83,6 +83,7 @@ class View {
   std::byte* base_ = nullptr;
   Geometry geometry_{};
   std::uint32_t page_shift_ = 0;
+  std::uint64_t pages_bytes_ = 0;
 };
 
 }  // namespace carafe

@@ -13,7 +13,7 @@ enum ExitCode : int {
   kDone = 0,
   kFailure = 1,    ///< A system call failed.
   kUsage = 2,      ///< The command line, a name, a key or an option is wrong.
-  kMissing = 3,    ///< No such segment, or no such key.
+  kMissing = 3,    ///< No such segment, namespace or key.
   kForbidden = 4,  ///< The kernel refused access.
   kRefused = 5,    ///< The cache or this tool declined: busy, no room, not trusted, name taken, live workers.
   kDamaged = 6,    ///< Corrupt, cut short, or not a segment that this build can read.
