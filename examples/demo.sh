@@ -7,7 +7,7 @@
 #
 # Installs the packages it needs (.ci/install-deps --demo; as root or with sudo). Works in build/demo, listens on 127.0.0.1 only, and
 # ends its processes and removes its segment, however it ends. Fails when a request fails, nothing was a hit, the killed worker was not
-# replaced, or the cache is not sound afterwards.
+# replaced, the cache is not sound afterwards, or many who ask at once for one page make more than one query.
 #
 #   DEMO_SECONDS=20   how long each of the two loads lasts; 4 at least
 set -euo pipefail
@@ -20,6 +20,7 @@ database=$build/products.sqlite
 seconds=${DEMO_SECONDS:-20}
 products=100000
 connections=16
+burst=1000  # requests at once
 worker_count=4
 capacity_mib=48  # about half of all pages; and it fits into the 64 MiB of /dev/shm that containers often have
 segment=carafe-demo-$$
@@ -286,6 +287,28 @@ read -r gets hits clears recoveries <<<"$(fields "$stat_json" gets hits clears r
 say "\$ carafe verify $segment"
 "$carafe" verify "$segment" | indented || fail "the cache is not sound"
 
+# --- Many at once -----------------------------------------------------------------------------------------------------------------------
+
+queries_so_far() { fields "$(server_stats)" queries; }
+loads_and_waits() { fields "$("$carafe" stat --json "$segment")" loads load_waits; }
+
+# Leaves in queries how many there were, and in burst_ms how long the last one of those who asked had to wait.
+ask_at_once() {
+  local before good
+  before=$(queries_so_far)
+  python3 examples/prefork/burst.py "$url/room/Kitchen" "$burst" >"$scratch/burst.log" 2>&1 || fail "burst: $(tail -n 5 "$scratch/burst.log")"
+  read -r good burst_ms <"$scratch/burst.log"
+  queries=$(($(queries_so_far) - before))
+  echo "$good requests, $queries $([ "$queries" -eq 1 ] && echo query || echo queries); the last answer came after $burst_ms ms"
+}
+
+say "$burst requests at once for a page that is not in the cache: /room/Kitchen, one slow query"
+read -r loads waits <<<"$(loads_and_waits)"
+ask_at_once
+read -r loads_then waits_then <<<"$(loads_and_waits)"
+echo "carafe stat $segment: $((loads_then - loads)) load, $((waits_then - waits)) waited for it, the others found the page there"
+queries_shared=$queries burst_ms_shared=$burst_ms
+
 say 'Try next'
 cat <<END
     $build/bin/prefork_server --database $database --segment shop --port 8080 &
@@ -299,6 +322,14 @@ stop_server
 status=0
 "$carafe" stat "$segment" >/dev/null 2>&1 || status=$?
 [ "$status" -eq 3 ] || fail "the server ended, but its segment is still there (carafe stat: $status)"
+
+say "The same without carafe: each of the $worker_count workers keeps what it has computed for itself"
+start_server --private-cache
+query_ms=$(curl -sf --max-time 20 -o "$scratch/room" -w '%{time_total}' "$url/room/Garden" | awk '{ printf "%d", $1 * 1000 }')
+echo "one such query by itself: $query_ms ms; $((worker_count * connections * 2)) threads serve all connections"
+ask_at_once
+stop_server
+queries_private=$queries burst_ms_private=$burst_ms
 
 # --- Summary ----------------------------------------------------------------------------------------------------------------------------
 
@@ -320,6 +351,9 @@ row 'answers other than 2xx' 0 "$failures" ''
 row 'requests timed out' 0 "$timeouts" ''
 row 'connections reset' 0 "$resets" ''
 row 'workers restarted' 0 "$restarts" ''
+say "$(row "$(grouped $burst) requests at once" 'private caches' carafe '')"
+row 'queries' "$queries_private" "$queries_shared" ''
+row 'the last answer after, ms' "$(grouped "$burst_ms_private")" "$(grouped "$burst_ms_shared")" ''
 say "$(row '' before lowest after)"
 row 'requests/s around kill -9' "$(grouped "$kill_before")" "$(grouped "$kill_during")" "$(grouped "$kill_after")"
 row 'requests/s around carafe clear' "$(grouped "$clear_before")" "$(grouped "$clear_during")" "$(grouped "$clear_after")"
@@ -336,3 +370,4 @@ fi
 [ "$clears" -eq 1 ] || fail "carafe clear was counted $clears times"
 [ "$hit_during" -lt "$hit_before" ] || fail "the hit rate did not fall after carafe clear"
 [ "$resets" -le "$victim_connections" ] || fail "$resets connections broke; the killed worker had only $victim_connections"
+[ "$queries_shared" -eq 1 ] || fail "$burst requests for one page made $queries_shared queries"

@@ -2,7 +2,8 @@
 // A pre-forking HTTP server whose workers share one cache; what Apache, uWSGI or PHP-FPM do, in a few hundred lines.
 //
 //   master   opens the cache and the listening socket, forks the workers, replaces those that die   prefork/master.h
-//   workers  accept on that one socket and answer /product/ID from the cache or from SQLite         prefork/worker.h, catalogue.h
+//   workers  accept on that one socket and answer /product/ID and /room/NAME
+//            from the cache or from SQLite                                                          prefork/worker.h, catalogue.h
 //
 // The handle on the cache is opened once, before the fork: a child uses the one it inherits, and nothing has to be done for it.
 #include <arpa/inet.h>
@@ -34,7 +35,7 @@ struct Arguments {
   carafe::Options cache;
   std::size_t workers = 4;
   std::uint16_t port = 0;
-  bool no_cache = false;
+  bool shared_cache = true;
 };
 
 constexpr const char* kUsage =
@@ -46,7 +47,8 @@ constexpr const char* kUsage =
     "  --capacity MIB  of the shared cache (64)\n"
     "  --ttl SECONDS   how long a page is kept (60)\n"
     "  --no-cache      every page from the database\n"
-    "GET /product/ID, /health, /stats. SIGTERM or SIGINT ends it.\n";
+    "  --private-cache each worker keeps pages for itself\n"
+    "GET /product/ID, /room/NAME, /health, /stats. SIGTERM or SIGINT ends it.\n";
 
 [[noreturn]] void usage() {
   std::fputs(kUsage, stderr);
@@ -62,15 +64,11 @@ unsigned long number(const char* text, unsigned long least, unsigned long most) 
 }
 
 Arguments parse(int argc, char** argv) {
-  const option options[] = {{"database", required_argument, nullptr, 'd'},
-                            {"port", required_argument, nullptr, 'p'},
-                            {"workers", required_argument, nullptr, 'w'},
-                            {"threads", required_argument, nullptr, 't'},
-                            {"segment", required_argument, nullptr, 's'},
-                            {"capacity", required_argument, nullptr, 'c'},
-                            {"ttl", required_argument, nullptr, 'l'},
-                            {"no-cache", no_argument, nullptr, 'n'},
-                            {nullptr, 0, nullptr, 0}};
+  const option options[] = {{"database", required_argument, nullptr, 'd'}, {"port", required_argument, nullptr, 'p'},
+                            {"workers", required_argument, nullptr, 'w'},  {"threads", required_argument, nullptr, 't'},
+                            {"segment", required_argument, nullptr, 's'},  {"capacity", required_argument, nullptr, 'c'},
+                            {"ttl", required_argument, nullptr, 'l'},      {"no-cache", no_argument, nullptr, 'n'},
+                            {"private-cache", no_argument, nullptr, 'o'},  {nullptr, 0, nullptr, 0}};
   Arguments arguments;
   for (int letter = 0; (letter = getopt_long(argc, argv, "", options, nullptr)) != -1;) {
     switch (letter) {
@@ -96,7 +94,11 @@ Arguments parse(int argc, char** argv) {
         arguments.worker.ttl = std::chrono::seconds(number(optarg, 1, 86400));
         break;
       case 'n':
-        arguments.no_cache = true;
+        arguments.shared_cache = false;
+        break;
+      case 'o':
+        arguments.shared_cache = false;
+        arguments.worker.private_cache = true;
         break;
       default:
         usage();
@@ -122,7 +124,7 @@ int listen_on_loopback(std::uint16_t& port) {
   address.sin_port = htons(port);
   socklen_t length = sizeof address;
   require(bind(listener, reinterpret_cast<const sockaddr*>(&address), length), "bind");
-  require(listen(listener, 512), "listen");
+  require(listen(listener, 4096), "listen");
   require(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
   port = ntohs(address.sin_port);
   return listener;
@@ -151,16 +153,18 @@ class SharedCache {
 };
 
 void serve(Arguments arguments) {
-  shop::Catalogue(arguments.worker.database).page(1);  // fail here rather than in every worker
+  shop::Catalogue(arguments.worker.database).product(1);  // fail here rather than in every worker
   arguments.worker.listener = listen_on_loopback(arguments.port);
   shop::Scoreboard& scoreboard = shop::Scoreboard::make_shared();
   std::optional<SharedCache> shared;
-  if (!arguments.no_cache) shared.emplace(arguments.segment, arguments.cache);
+  if (arguments.shared_cache) shared.emplace(arguments.segment, arguments.cache);
   carafe::Cache* cache = shared ? shared->handle() : nullptr;
 
   shop::Master master(scoreboard, arguments.workers, [&] { return shop::Worker(arguments.worker, cache, scoreboard).run(); });
   std::printf("listening on http://127.0.0.1:%d, %zu workers, %s\n", arguments.port, arguments.workers,
-              cache != nullptr ? ("cache " + arguments.segment).c_str() : "no cache");
+              cache != nullptr                 ? ("cache " + arguments.segment).c_str()
+              : arguments.worker.private_cache ? "private caches"
+                                               : "no cache");
   std::fflush(stdout);
   master.run();
 }

@@ -18,8 +18,8 @@
 #include <thread>
 #include <vector>
 
-#include "support/report.h"
 #include "support/settings.h"
+#include "support/tally.h"
 
 namespace carafe::bench {
 

@@ -17,10 +17,10 @@ inline constexpr std::size_t kMostWorkers = 64;
 
 /// What master and workers tell one another. The master makes it before the first fork; pages shared with children.
 struct Scoreboard {
-  std::atomic<std::uint64_t> requests{0};                  ///< Answers to /product, whatever they were.
+  std::atomic<std::uint64_t> requests{0};                  ///< Answers to /product and /room, whatever they were.
   std::atomic<std::uint64_t> failures{0};                  ///< Of these: not 2xx.
-  std::atomic<std::uint64_t> hits{0};                      ///< Of these: from the cache.
-  std::atomic<std::uint64_t> not_stored{0};                ///< Pages that the cache would not take.
+  std::atomic<std::uint64_t> hits{0};                      ///< Of these: without a query of their own.
+  std::atomic<std::uint64_t> queries{0};                   ///< Pages that the database was asked for.
   std::atomic<std::uint64_t> restarts{0};                  ///< Workers that died and were replaced.
   std::array<std::atomic<pid_t>, kMostWorkers> workers{};  ///< 0 = none.
 

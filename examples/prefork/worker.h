@@ -8,11 +8,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "catalogue.h"
+#include "private_cache.h"
 #include "scoreboard.h"
 
 namespace shop {
@@ -34,6 +36,7 @@ struct WorkerOptions {
   std::string database;
   std::size_t threads = 32;  ///< At least as many as there are connections: with httplib a connection keeps its thread.
   std::chrono::seconds ttl{60};
+  bool private_cache = false;  ///< Each worker keeps pages for itself; for comparison.
 };
 
 /// What runs in each child: serves until SIGTERM or SIGINT.
@@ -47,11 +50,13 @@ class Worker {
     server_.set_keep_alive_timeout(2);
     server_.Get(R"(/product/(\d{1,9}))",
                 [this](const httplib::Request& request, httplib::Response& response) { product(request, response); });
+    server_.Get(R"(/room/([A-Z][a-z]{1,20}))",
+                [this](const httplib::Request& request, httplib::Response& response) { room(request, response); });
     server_.Get("/health", [](const httplib::Request&, httplib::Response& response) { response.set_content("ok\n", "text/plain"); });
     server_.Get("/stats", [this](const httplib::Request&, httplib::Response& response) { stats(response); });
     server_.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) { response.status = 500; });
     server_.set_logger([this](const httplib::Request& request, const httplib::Response& response) {
-      if (request.path.starts_with("/product/")) count(response);
+      if (request.path.starts_with("/product/") || request.path.starts_with("/room/")) count(response);
     });
   }
 
@@ -73,21 +78,38 @@ class Worker {
   }
 
  private:
-  /// The whole use of a cache: look, compute what is missing, keep it for a while.
+  using Query = std::function<std::optional<std::string>()>;
+
   void product(const httplib::Request& request, httplib::Response& response) {
     const std::string id = request.matches[1];
-    const std::string key = "product:" + id;
-    std::optional<std::string> page = cache_ != nullptr ? cache_->get(key) : std::nullopt;
-    response.set_header("X-Cache", page ? "hit" : "miss");
-    if (!page) {
-      page = catalogue().page(std::strtol(id.c_str(), nullptr, 10));
-      if (!page) {
-        response.status = 404;
-        return;
-      }
-      if (cache_ != nullptr && cache_->set(key, *page, options_.ttl) != carafe::Status::kOk) ++scoreboard_.not_stored;
+    answer(response, "product:" + id, [&] { return catalogue().product(std::strtol(id.c_str(), nullptr, 10)); });
+  }
+
+  void room(const httplib::Request& request, httplib::Response& response) {
+    const std::string name = request.matches[1];
+    answer(response, "room:" + name, [&] { return catalogue().room(name); });
+  }
+
+  /// The whole use of a cache: the page under `key`, or else the query, once for all who ask meanwhile. That there is none is kept too, for less long.
+  std::optional<std::string> page(const std::string& key, const Query& query) {
+    if (cache_ != nullptr) return cache_->get_or_load(key, query, {.ttl = options_.ttl, .negative_ttl = options_.ttl / 6, .jitter = 0.1});
+    if (options_.private_cache) return mine_.get_or_query(key, query);
+    return query();
+  }
+
+  void answer(httplib::Response& response, const std::string& key, const Query& query) {
+    bool asked = false;
+    const std::optional<std::string> found = page(key, [&] {
+      asked = true;
+      ++scoreboard_.queries;
+      return query();
+    });
+    response.set_header("X-Cache", asked ? "miss" : "hit");
+    if (found) {
+      response.set_content(*found, "application/json");
+    } else {
+      response.status = 404;
     }
-    response.set_content(*page, "application/json");
   }
 
   void stats(httplib::Response& response) const {
@@ -98,7 +120,7 @@ class Worker {
     const auto field = [](const char* name, std::uint64_t value) { return ",\"" + std::string(name) + "\":" + std::to_string(value); };
     std::string json = "{\"answered_by\":" + std::to_string(getpid()) + ",\"workers\":[" + pids + "]";
     json += field("restarts", scoreboard_.restarts) + field("requests", scoreboard_.requests) + field("hits", scoreboard_.hits);
-    json += field("failures", scoreboard_.failures) + field("not_stored", scoreboard_.not_stored);
+    json += field("failures", scoreboard_.failures) + field("queries", scoreboard_.queries);
     if (cache_ != nullptr) {
       const carafe::Stats cached = cache_->stats();
       json += ",\"cache\":{\"hit_ratio\":" + std::to_string(cached.windows[0].hit_ratio()) + field("items", cached.items) +
@@ -121,6 +143,7 @@ class Worker {
 
   const WorkerOptions options_;
   carafe::Cache* const cache_;
+  PrivateCache mine_;
   Scoreboard& scoreboard_;
   InheritedSocketServer server_;
 };

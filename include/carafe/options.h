@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "carafe/tags.h"
 
 namespace carafe {
 inline namespace v0 {
@@ -38,6 +41,9 @@ struct Options {
   /// capacity: 64 at 1 MiB to 1024 from 64 MiB on. Range 4 to 4096.
   std::uint32_t max_workers = 0;
 
+  /// Most namespaces (Cache::in) at once. 0 (default) = by capacity: 16 at 1 MiB, 512 at 64 MiB, 4096 from 512 MiB on; 384 bytes each. Range 1 to 65535.
+  std::uint32_t max_namespaces = 0;
+
   /// What is evicted when a set needs room. Of a new segment; an existing one goes on as it was made.
   Eviction eviction = Eviction::kDuel;
 
@@ -50,6 +56,18 @@ struct SetOptions {
   /// Time to live, in milliseconds. kForever never expires; zero or less is already expired: not kept, and what the key
   /// held is gone. Expiry is noticed within one tick of the coarse clock (4 ms).
   std::chrono::milliseconds ttl = kForever;
+
+  /// What the value belongs to: whoever invalidates one of them invalidates it.
+  Tags tags{};
+};
+
+/// A namespace (Cache::in).
+struct NamespaceOptions {
+  /// Tells apart what old and new code keep under the same name while both run. 0 to 40 bytes.
+  std::string_view release{};
+
+  /// Bytes of values that the namespace may hold; then it evicts its own. 0 (default): no quota, or the one that it has already.
+  std::uint64_t quota_bytes = 0;
 };
 
 }  // namespace v0

@@ -34,7 +34,7 @@ struct Stats {
   std::uint64_t evictions = 0;           ///< Live items pushed out for room.
   std::uint64_t conflict_evictions = 0;  ///< Of these: because both buckets of a key were full and the index could not grow.
   std::uint64_t expirations = 0;         ///< Items collected after their time to live.
-  std::uint64_t invalidations = 0;       ///< Items collected after a clear.
+  std::uint64_t invalidations = 0;       ///< Items collected after a clear, or after their namespace or a tag was invalidated.
   std::uint64_t clears = 0;
   std::uint64_t lock_waits = 0;        ///< Times a writer had to sleep for a stripe.
   std::uint64_t busy = 0;              ///< Operations that gave up with kBusy.
@@ -53,7 +53,10 @@ struct Stats {
   std::uint64_t load_waits = 0;       ///< Callers that waited for another one's load.
   std::uint64_t load_take_overs = 0;  ///< Leases taken over from dead workers.
   std::uint64_t lone_loads = 0;       ///< Values computed without a lease: after waiting in vain, or where none could be had.
-  std::uint64_t stale_fills = 0;      ///< Fills refused: the key was changed or cleared meanwhile.
+  std::uint64_t stale_fills = 0;      ///< Fills refused: the key was changed or invalidated meanwhile.
+  std::uint64_t stale_hits = 0;       ///< Of the hits: values past their time to live, handed out while a new one was computed.
+  std::uint64_t none_hits = 0;        ///< Of the hits: that there is no value, as an answer.
+  std::uint64_t failed_loads = 0;     ///< Loaders that threw.
   // gauges
   std::uint64_t items = 0;
   std::uint64_t bytes_used = 0;  ///< Bytes of the chunks that hold these items.
@@ -120,6 +123,7 @@ struct SegmentInfo {
   std::uint64_t pages = 0;
   std::uint64_t stripes = 0;
   std::uint32_t max_workers = 0;
+  std::uint32_t max_namespaces = 0;
   std::uint64_t largest_value_bytes = 0;
   std::uint64_t epoch = 0;  ///< Number of clears so far.
   std::int64_t created_unix_seconds = 0;
@@ -127,6 +131,22 @@ struct SegmentInfo {
   std::uint32_t owner_gid = 0;
   std::uint32_t mode = 0;
   bool retired = false;
+};
+
+/// One namespace. Counters since it was made; `items` and `bytes_used` since it was cleared, about: what dies in the middle of a write is counted or not.
+struct NamespaceStats {
+  std::string name;
+  std::string release;  ///< Empty: none.
+  std::uint64_t gets = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t sets = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t clears = 0;
+  std::uint64_t items = 0;
+  std::uint64_t bytes_used = 0;
+  std::uint64_t quota_bytes = 0;  ///< 0: none.
+  [[nodiscard]] double hit_ratio() const noexcept { return gets == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(gets); }
 };
 
 /// The outcome of walking everything. `problems` has a line for each broken invariant.

@@ -29,6 +29,7 @@ enum class Status : std::uint8_t {
   kCannotReopen,  ///< As kRetired, but this process may not open the new segment (user, mode or chroot). Create it with a group and mode 0660.
   kNoWorkerSlot,  ///< This process could not register as a worker: table full (raise Options::max_workers) or the segment's file out of reach.
   kStale,         ///< A fill was outdated by an erase, set, clear or invalidation meanwhile; nothing was stored.
+  kBadTag,        ///< Tags are up to 8 of 1 to 256 bytes. Nothing was stored.
 
   kAbsent = 64,       ///< open: no segment of that name. Create it, or use open_or_create.
   kSegmentExists,     ///< create: the name is taken. Use open, or remove it first.
@@ -44,6 +45,7 @@ enum class Status : std::uint8_t {
   kNoPermission,      ///< The kernel refused access for this user.
   kForeignNamespace,  ///< Made in another time namespace (or another boot): expiry times would lie.
   kSystem,            ///< A system call failed; what() has its name and errno.
+  kNoNamespace,       ///< in: all records of namespaces are taken. Create the segment with a larger Options::max_namespaces, or prune.
 };
 
 /// A stable lower-case word for `status`, e.g. "not_found".

@@ -14,7 +14,7 @@ inline constexpr int kVersionPatch = 0;
 inline constexpr const char* kVersionText = "0.1.0";
 
 /// Raised whenever a byte of the segment changes its meaning; CHANGELOG.md has a *Layout* entry for each.
-inline constexpr std::uint32_t kLayoutVersion = 4;
+inline constexpr std::uint32_t kLayoutVersion = 5;
 
 }  // namespace v0
 }  // namespace carafe

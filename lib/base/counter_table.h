@@ -16,7 +16,7 @@
   X(evictions, "live items pushed out for room")                                       \
   X(conflict_evictions, "evictions because both buckets of a key were full")           \
   X(expirations, "items collected after their time to live")                           \
-  X(invalidations, "items collected after a clear")                                    \
+  X(invalidations, "items collected after a clear or another invalidation")            \
   X(clears, "times the segment was cleared")                                           \
   X(lock_waits, "times a writer slept for a stripe")                                   \
   X(busy, "operations given up because a lock holder is alive but slow")               \
@@ -35,7 +35,10 @@
   X(load_waits, "times a caller waited for another one's load")                        \
   X(load_take_overs, "leases taken over from dead workers")                            \
   X(lone_loads, "values computed without a lease, which was not to be had in time")    \
-  X(stale_fills, "fills refused since the key was changed or cleared meanwhile")
+  X(stale_fills, "fills refused since the key was changed or invalidated meanwhile")   \
+  X(stale_hits, "of the hits: values past their time, while a new one was computed")   \
+  X(none_hits, "of the hits: that there is no value, as an answer")                    \
+  X(failed_loads, "loaders that threw")
 
 namespace carafe {
 

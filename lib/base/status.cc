@@ -28,6 +28,7 @@ constexpr Row kRows[] = {
     {Status::kNoWorkerSlot, "no_worker_slot",
      "this process could not register as a worker: raise Options::max_workers, or let it reach the segment's file"},
     {Status::kStale, "stale", "outdated meanwhile by an erase, set, clear or invalidation: nothing was stored"},
+    {Status::kBadTag, "bad_tag", "tags are up to 8 of 1 to 256 bytes: nothing was stored"},
     {Status::kAbsent, "absent", "no segment of that name: create it, or use open_or_create"},
     {Status::kSegmentExists, "segment_exists", "the name is taken: use open, or remove it first"},
     {Status::kBadName, "bad_name", "names are 1 to 200 bytes of letters, digits, '.', '_' and '-'"},
@@ -42,6 +43,7 @@ constexpr Row kRows[] = {
     {Status::kNoPermission, "no_permission", "the kernel refused access for this user"},
     {Status::kForeignNamespace, "foreign_namespace", "made in another time namespace"},
     {Status::kSystem, "system", "a system call failed"},
+    {Status::kNoNamespace, "no_namespace", "all records of namespaces are taken: create the segment with more, or prune"},
 };
 
 const Row* find(Status status) noexcept {

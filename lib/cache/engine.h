@@ -39,6 +39,7 @@ struct Engine {
   const std::unique_ptr<WorkerRegistry> registry;
   const std::uint64_t seed;
   const std::uint64_t lock_wait_ns;
+  const std::uint64_t serial = next_serial();  // tells this process's engines apart; 24 bits, never 0
   // Where this process goes on looking for what deaths have left behind, and when.
   mutable Atomic<std::uint32_t> index_cursor{0};
   mutable Atomic<std::uint64_t> next_recount_ms{0};
@@ -55,6 +56,10 @@ struct Engine {
   }
   [[nodiscard]] std::uint32_t epoch() const noexcept { return view.header().epoch.load(kAcquire); }
   [[nodiscard]] bool retired() const noexcept { return view.header().retired.load(kAcquire) != 0 || orphaned.load(kRelaxed); }
+  [[nodiscard]] static std::uint64_t next_serial() noexcept {
+    static Atomic<std::uint64_t> made{0};
+    return made.fetch_add(1, kRelaxed) % 0xffffff + 1;
+  }
   [[nodiscard]] std::uint64_t largest_value_bytes() const noexcept { return view.geometry().capacity_bytes / kValueDivisor; }
 };
 

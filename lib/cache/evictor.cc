@@ -20,8 +20,21 @@ void unlink_locked(const Engine& engine, const Worker& me, std::uint32_t stripe,
   CARAFE_STEP("unlink: version raised");
   Stripe& home = engine.view.stripe(stripe);
   home.entry_count.store(home.entry_count.load(kRelaxed) - 1, kRelaxed);
-  if (item && is_current(item.header, home.table_epoch.load(kRelaxed)))
+  if (item && is_current(item.header, home.table_epoch.load(kRelaxed))) {
     account_locked(engine, me, stripe, item.header.epoch(), -count_of(item), -static_cast<std::int64_t>(bytes));
+    account_in_namespace(engine, item.header, -count_of(item), -static_cast<std::int64_t>(bytes));
+  }
+}
+
+/// Whether a clear, or the invalidation of its namespace or a tag of it, has left the item behind.
+bool is_outdated(const Engine& engine, const ItemView& item) noexcept {
+  return !item || !is_current(item.header, engine.epoch()) || is_invalidated(engine.view, item);
+}
+
+void note_eviction_in_namespace(const Engine& engine, const ItemView& item) noexcept {
+  const std::uint32_t space = item.header.space();
+  if (space != 0 && space <= engine.view.geometry().namespace_count)
+    engine.view.namespace_record(space - 1).evictions.fetch_add(1, kRelaxed);
 }
 
 /// The entry whose item has `part` among its chunks, told by the chain's id.
@@ -64,7 +77,7 @@ Claim Evictor::take_linked(const Chunk& chunk, std::uint64_t seen, EvictWhen whe
     if (auto* entry = table.find_offset(tag, chunk.offset)) {
       std::uint64_t word = entry->load(kRelaxed);
       const ItemView item = ItemView::at(engine_.view, chunk.offset);
-      if (Entry::counter(word) > 0 && Entry::offset(word) == chunk.offset && item && is_current(item.header, engine_.epoch()) &&
+      if (Entry::counter(word) > 0 && Entry::offset(word) == chunk.offset && !is_outdated(engine_, item) &&
           !has_expired(item.expiry_ms())) {
         if (entry->compare_exchange_strong(word, word - 1, kRelaxed) && engine_.duel.is_on())
           engine_.duel.sketch().add(KeyId::of(stripe, tag));
@@ -78,7 +91,7 @@ Claim Evictor::take_linked(const Chunk& chunk, std::uint64_t seen, EvictWhen whe
   const Table table = Table::of(engine_.view, stripe);
   auto* entry = table.find_offset(tag, chunk.offset);
   const ItemView item = ItemView::at(engine_.view, chunk.offset);
-  const bool outdated = !item || !is_current(item.header, engine_.epoch());
+  const bool outdated = is_outdated(engine_, item);
   const bool expired = !outdated && has_expired(item.expiry_ms());
   if (entry != nullptr && !outdated && !expired) {
     if (when == EvictWhen::kDead || (when != EvictWhen::kAnyway && Entry::counter(entry->load(kRelaxed)) > 0)) return {};
@@ -89,6 +102,7 @@ Claim Evictor::take_linked(const Chunk& chunk, std::uint64_t seen, EvictWhen whe
     me_.count(outdated ? CounterId::k_invalidations : expired ? CounterId::k_expirations : CounterId::k_evictions);
     if (!outdated && !expired) {
       engine_.view.size_class(chunk.size_class).evictions.fetch_add(1, kRelaxed);
+      note_eviction_in_namespace(engine_, item);
       // What plain CLOCK throws out too: whether it comes back tells which class is in need.
       const bool told = when == EvictWhen::kUnproven || (when == EvictWhen::kCold && engine_.duel.is_plain());
       if (told && !item.is_lease()) engine_.duel.ghosts().put(KeyId::of(stripe, tag));
@@ -115,7 +129,7 @@ Claim Evictor::take_part(const Chunk& chunk, std::uint64_t seen, EvictWhen when)
     const std::uint64_t word = entry->load(kRelaxed);
     const ItemView item = ItemView::at(engine_.view, Entry::offset(word));
     Chunk head;
-    const bool outdated = !item || !is_current(item.header, engine_.epoch());
+    const bool outdated = is_outdated(engine_, item);
     const bool dead = outdated || has_expired(item.expiry_ms());
     // A chain is judged at its first chunk; a later one falls with it only when its page has to be emptied.
     if (!(dead || when == EvictWhen::kAnyway) || !engine_.slabs.locate(Entry::offset(word), head)) return {};
@@ -186,7 +200,9 @@ std::uint32_t Evictor::peek_counter(const Chunk& chunk) const noexcept {
 
 bool Evictor::is_nobodys(const Chunk& chunk) const noexcept {
   const std::uint64_t seen = engine_.slabs.side(chunk).load(kAcquire);
-  return holds_item(chunk, seen) && find_entry(chunk, seen) == nullptr;
+  if (!holds_item(chunk, seen)) return false;
+  return (SideWord::state(seen) == SideWord::kLinked && is_outdated(engine_, ItemView::at(engine_.view, chunk.offset))) ||
+         find_entry(chunk, seen) == nullptr;
 }
 
 }  // namespace carafe

@@ -31,7 +31,8 @@ class Evictor {
   /// The CLOCK counter of what the chunk holds, as far as can be told without a lock; 0 for anything dead.
   [[nodiscard]] std::uint32_t peek_counter(const Chunk& chunk) const noexcept;
   static constexpr std::uint32_t kNotEvictable = 4;  ///< Free, being written, or a table.
-  /// Whether an item's chunk is linked without an entry, as far as can be told without a lock: what a death leaves, or a clear.
+  /// Whether an item's chunk is linked without an entry, as far as can be told without a lock: what a death leaves, or a clear; or the
+  /// item was invalidated.
   [[nodiscard]] bool is_nobodys(const Chunk& chunk) const noexcept;
 
  private:

@@ -56,13 +56,16 @@ Claim Hands::claim(Standing standing) noexcept {
 }
 
 /// Claims of the dead are seen at a glance. Whether a linked chunk is anybody's takes a look into its stripe's table: only after somebody died
-/// holding a lock, or after a clear, which leaves the items of tables that were started over; and once round.
+/// holding a lock, or after a clear, which leaves the items of tables that were started over; and once round. So does an invalidation, whose items are
+/// nobody's either, and would else stay until the main hand comes by, while newcomers go.
 Claim Hands::sweep(Standing standing) noexcept {
   constexpr std::uint32_t kLooks = kGlances / 2;
   const Slabs& slabs = engine_.slabs;
   const ClockHand hand(engine_.view, size_class_, state_.sweep_hand);
-  // Both only go up. Clears begin at epoch 1.
-  const std::uint32_t causes = static_cast<std::uint32_t>(engine_.view.header().take_overs.load(kRelaxed)) + engine_.epoch() - 1;
+  // All only go up. Clears begin at epoch 1.
+  const SegmentHeader& header = engine_.view.header();
+  const std::uint32_t causes = static_cast<std::uint32_t>(header.take_overs.load(kRelaxed)) + engine_.epoch() - 1 +
+                               static_cast<std::uint32_t>(header.stamp.load(kRelaxed));
   if (state_.swept_take_overs.load(kRelaxed) != causes) {
     state_.swept_take_overs.store(causes, kRelaxed);
     state_.sweep_left.store((state_.page_count.load(kRelaxed) + 1) * chunks_, kRelaxed);

@@ -121,6 +121,7 @@ SegmentInfo Cache::info() const {
   info.pages = geometry.page_count;
   info.stripes = geometry.stripe_count;
   info.max_workers = static_cast<std::uint32_t>(geometry.worker_count);
+  info.max_namespaces = static_cast<std::uint32_t>(geometry.namespace_count);
   info.largest_value_bytes = engine.largest_value_bytes();
   info.epoch = header.epoch.load(kRelaxed) - 1;
   info.created_unix_seconds = header.created_unix_seconds;

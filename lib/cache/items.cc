@@ -9,13 +9,36 @@
 
 namespace carafe {
 
-std::uint64_t Key::hash_of(const Engine& engine, std::string_view text) noexcept { return hash_key(text, engine.seed); }
+std::uint64_t Key::hash_of(const Engine& engine, std::string_view text, std::uint32_t space) noexcept {
+  return hash_key(text, engine.seed + space * 0x9e3779b97f4a7c15ULL);
+}
+
+ItemView ItemView::extended_at(const View& view, std::uint64_t offset, ItemHeader header) noexcept {
+  const std::byte* start = view.chunk(offset, header.extension_at() + sizeof(std::uint64_t));
+  if (start == nullptr) return {};
+  header.extension = racy_load(start + header.extension_at());
+  const std::size_t key_at = header.extension_at() + Extension::bytes(header.extension);
+  if (view.chunk(offset, key_at + header.key_bytes() + header.value_bytes()) == nullptr) return {};
+  return {start, header, key_at};
+}
+
+Validity validity_of_extended(const View& view, const ItemView& item) noexcept {
+  if (is_invalidated(view, item) || has_expired(item.expiry_ms())) return Validity::kGone;
+  const std::uint64_t extension = item.header.extension;
+  if ((extension & Extension::kKinds) == 0) [[likely]]
+    return Validity::kValue;
+  if (Extension::is(extension, Extension::kLease)) return Validity::kLease;
+  if (Extension::is(extension, Extension::kFailed)) return Validity::kFailed;
+  if (Extension::is(extension, Extension::kNone)) return Validity::kNone;
+  if (Extension::is(extension, Extension::kSoft) && has_expired(Extension::soft_ms(item.soft()))) return Validity::kStale;
+  return Validity::kValue;
+}
 
 Found find_locked(const Engine& engine, const Table& table, const Key& key, std::uint32_t epoch) noexcept {
   Found found;
   auto* entry = table.find(key.tag, [&](std::uint64_t word) {
     found.item = ItemView::at(engine.view, Entry::offset(word));
-    return found.item && is_current(found.item.header, epoch) && found.item.has_key(key.text) &&
+    return found.item && is_current(found.item.header, epoch) && found.item.has_key(key) &&
            engine.slabs.locate(Entry::offset(word), found.chunk);
   });
   if (entry == nullptr) return {};
@@ -49,6 +72,15 @@ void account_locked(const Engine& engine, const Worker& me, std::uint32_t stripe
   if (me.lane == nullptr) return;
   if (items != 0) Gauge::add(me.lane->items, epoch, items);
   if (bytes != 0) Gauge::add(me.lane->item_bytes, epoch, bytes / 8);
+}
+
+void account_in_namespace(const Engine& engine, const ItemHeader& header, std::int64_t items, std::int64_t bytes) noexcept {
+  const std::uint32_t space = header.space();
+  if (space == 0 || space > engine.view.geometry().namespace_count) return;
+  NamespaceRecord& record = engine.view.namespace_record(space - 1);
+  if (NamespaceWord::cleared_at(record.word.load(kRelaxed)) > Extension::stamp(header.extension)) return;
+  if (items != 0) Gauge::add(record.items, header.epoch(), items);
+  if (bytes != 0) Gauge::add(record.bytes, header.epoch(), bytes / 8);
 }
 
 void release_parts_locked(const Engine& engine, std::uint64_t side, const ItemView& item) noexcept {
@@ -113,10 +145,13 @@ StripeGuard::StripeGuard(const Engine& engine, std::uint32_t stripe, LockResult 
 /// A lease has gone: who waits for one is woken, after the lock was let go. A death in between costs them the time until they look by themselves.
 void StripeGuard::unlock_and_wake() noexcept {
   stripe_->lease_gone.store(0, kRelaxed);
+  // First, and under the lock: a flag that is taken here is of one who read the sequence before. Who sets it later waits for another lease, and
+  // is that one's to wake (lease.pml).
+  const bool awaited = stripe_->lease_waiters.exchange(0, kRelaxed) != 0;
   stripe_->lease_seq.fetch_add(1, kRelease);
   CARAFE_STEP("lease: told");
   OwnerLock::unlock(stripe_->lock);
-  if (stripe_->lease_waiters.exchange(0, kAcqRel) != 0) futex_wake(futex_word(stripe_->lease_seq), kAllWaiters);
+  if (awaited) futex_wake(futex_word(stripe_->lease_seq), kAllWaiters);
 }
 
 }  // namespace carafe

@@ -6,16 +6,21 @@
 #include "base/futex.h"
 #include "base/step.h"
 #include "base/time.h"
+#include "cache/stamps.h"
 
 namespace carafe {
 
-Leases::Seen Leases::look(const Key& key) const noexcept {
+Leases::Seen Leases::look(const Key& key, Answers answers) const noexcept {
   const StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);
   if (!guard) return {};
   const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
-  if (is_live(found)) return {Answer::kPresent};
-  if (!found || !found.item.is_lease()) return {Answer::kGranted};  // for the asking
-  return {Answer::kHeld, found.item.lease_owner()};
+  if (answers.has(validity_of(engine_.view, found))) return {Answer::kPresent};
+  Seen seen{Answer::kGranted};  // for the asking
+  seen.owner = Writer(engine_, me_).loader_of(found);
+  if (seen.owner != 0) seen.answer = Answer::kHeld;
+  if (found && Writer::is_refreshable(engine_.view, found.item))
+    seen.soft = version_token(found.chunk.offset, found.side);
+  return seen;
 }
 
 /// Outside of all locks, since it asks the kernel.
@@ -23,46 +28,74 @@ bool Leases::is_dead(std::uint64_t owner) const noexcept {
   return owner != me_.word && engine_.liveness.is_dead(LockWord::owner(owner), me_.id);
 }
 
-Leases::Lease Leases::ask(const Key& key) const noexcept {
-  const Seen seen = look(key);
-  if (seen.answer == Answer::kPresent || seen.answer == Answer::kNone) return {seen.answer};
-  if (seen.answer == Answer::kHeld && !is_dead(seen.owner)) return {Answer::kHeld};
-  Lease lease;
-  switch (Writer(engine_, me_).plant_lease(key, seen.owner, lease.token)) {
+Leases::Grant Leases::ask(const Key& key, Answers answers, const ItemTraits& tags) const noexcept {
+  constexpr std::uint64_t kLongestMs = 3'600'000;  // then it is collected as what has expired is
+  Grant grant;
+  grant.stamp = stamp_now(engine_.view);
+  const Seen seen = look(key, answers);
+  grant.answer = seen.answer;
+  if (seen.answer == Answer::kPresent || seen.answer == Answer::kNone) return grant;
+  if (seen.answer == Answer::kHeld && !is_dead(seen.owner)) return grant;
+  const Writer writer(engine_, me_);
+  Status status = Status::kNotFound;
+  if (seen.soft != 0) status = writer.take_refresh(key, seen.soft, seen.owner, grant.token);
+  if (status == Status::kNotFound) {
+    ItemTraits traits = tags;
+    traits.kinds = Extension::kLease;
+    traits.stamp = grant.stamp;
+    traits.expiry = {now_ms() + kLongestMs, false};
+    status = writer.plant_lease(key, traits, answers, seen.owner, grant.token);
+  }
+  switch (status) {
     case Status::kOk:
-      lease.answer = Answer::kGranted;
+      grant.answer = Answer::kGranted;
       me_.count(CounterId::k_loads);
       if (seen.owner != 0) me_.count(CounterId::k_load_take_overs);
       break;
     case Status::kExists:
-      lease.answer = Answer::kPresent;
+      grant.answer = Answer::kPresent;
       break;
     case Status::kVersionChanged:
-      lease.answer = Answer::kHeld;
+      grant.answer = Answer::kHeld;
       break;
     default:
+      grant.answer = Answer::kNone;
       break;
   }
   CARAFE_STEP("lease: answered");
-  return lease;
+  return grant;
 }
 
-Status Leases::fill(const Key& key, std::uint64_t token, std::string_view value, Expiry expiry) const noexcept {
-  const Status status = Writer(engine_, me_).store(key, value, expiry, Condition::kLease, token);
+Leases::Grant Leases::ask_refresh(const Key& key, std::uint64_t version) const noexcept {
+  Grant grant;
+  grant.stamp = stamp_now(engine_.view);
+  grant.answer = Answer::kHeld;
+  std::uint64_t owner = 0;
+  {
+    const StripeGuard guard = StripeGuard::attempt(engine_, me_, key.stripe);
+    if (!guard) return grant;
+    owner = Writer(engine_, me_).loader_of(find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch()));
+  }
+  if (owner != 0 && !is_dead(owner)) return grant;
+  if (Writer(engine_, me_).take_refresh(key, version, owner, grant.token) != Status::kOk) return grant;
+  grant.answer = Answer::kGranted;
+  me_.count(CounterId::k_loads);
+  if (owner != 0) me_.count(CounterId::k_load_take_overs);
+  return grant;
+}
+
+Status Leases::fill(const Key& key, std::uint64_t token, std::string_view value, const ItemTraits& traits) const noexcept {
+  const Status status = Writer(engine_, me_).store(key, value, traits, Condition::kLease, token);
   if (status == Status::kStale) me_.count(CounterId::k_stale_fills);
   return status;
 }
 
-void Leases::abandon(const Key& key, std::uint64_t token) const noexcept {
-  static_cast<void>(Writer(engine_, me_).erase(key, Condition::kLease, token));
-}
-
-bool Leases::wait(const Key& key, std::uint64_t deadline_ns) const noexcept {
+bool Leases::wait(const Key& key, Answers answers, std::uint64_t deadline_ns) const noexcept {
   Stripe& stripe = engine_.view.stripe(key.stripe);
   const std::uint32_t seq = stripe.lease_seq.load(kAcquire);
   // Before the look: who takes the lease away after it has the lock after us, so sees that we wait.
   stripe.lease_waiters.store(1, kRelaxed);
-  const Seen seen = look(key);
+  const Seen seen = look(key, answers);
   const std::uint64_t now = now_ns();
   if (now >= deadline_ns) return false;
   if ((seen.answer == Answer::kHeld && !is_dead(seen.owner)) || seen.answer == Answer::kNone)

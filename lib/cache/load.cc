@@ -7,147 +7,227 @@
 
 #include "base/hash.h"
 #include "base/time.h"
-#include "cache/handle.h"
-#include "cache/leases.h"
-#include "carafe/cache.h"
+#include "cache/flight.h"
+#include "cache/requests.h"
+#include "carafe/keyspace.h"
 
 namespace carafe {
 inline namespace v0 {
 namespace {
 
-/// `ttl`, shortened by a share of it between 0 and `jitter`.
-std::chrono::milliseconds jittered(std::chrono::milliseconds ttl, double jitter, std::string_view key) noexcept {
-  if (ttl == kForever || ttl.count() <= 0 || !(jitter > 0)) return ttl;
-  const double random = static_cast<double>(hash_key(key, now_ns()) >> 11) * 0x1p-53;
-  const double shorter = static_cast<double>(ttl.count()) * std::min(jitter, 1.0) * random;
-  return std::chrono::milliseconds(std::max<std::int64_t>(1, ttl.count() - std::llround(shorter)));
+using detail::Handle;
+using detail::Lease;
+using detail::Space;
+
+constexpr int kMostRounds = 100;  // of those who are told that there is an answer, and find none
+
+constexpr double kRarest = 40;  // -ln of a chance that never comes
+
+/// Whether a fresh value is to be computed anew by whoever asks now. `luck`: -ln of a chance between 0 and 1.
+bool is_due(const RefreshAhead& ahead, std::chrono::milliseconds ttl, const ReadDetails& details, double luck) noexcept {
+  const std::uint64_t until = details.fresh_until_ms();
+  if (details.soft == 0 || until == kNeverExpires) return false;
+  const std::uint64_t now = now_ms();
+  const auto left = static_cast<double>(until - std::min(until, now));
+  if (ahead.fraction > 0 && ttl != kForever && left <= (1 - std::min(ahead.fraction, 1.0)) * static_cast<double>(ttl.count())) return true;
+  return ahead.beta > 0 && luck * ahead.beta * static_cast<double>(std::max<std::uint64_t>(1, Extension::cost_ms(details.soft))) >= left;
 }
+
+double draw_luck(const RefreshAhead& ahead, std::string_view key) noexcept {
+  return ahead.beta > 0 ? -std::log((static_cast<double>(hash_key(key, now_ns()) >> 11) + 1) * 0x1p-53) : 0;
+}
+
+/// One call of get_or_load that did not hit at once.
+class Loading {
+ public:
+  Loading(Handle& handle, Space* space, std::string_view text, const std::function<std::optional<std::string>()>& loader,
+          const LoadOptions& options, bool may_be_none) noexcept
+      : handle_(handle),
+        space_(space),
+        text_(text),
+        loader_(loader),
+        options_(options),
+        answers_{may_be_none, options.error_ttl.count() > 0},
+        deadline_ns_(now_ns() + to_ns(options.max_wait)) {}
+
+  std::optional<std::string> run() {
+    if (!Key::is_valid(text_)) return loader_();
+    for (int round = 0;; ++round) {
+      const Engine& engine = handle_.engine();
+      const Worker me = engine.worker();
+      if (engine.retired()) return load_alone(engine, me, {});
+      const Scope scope = scope_of(space_, engine, me);
+      if (scope.is_nowhere()) return load_alone(engine, me, {});
+      const Key key = Key::of(engine, text_, scope.number);
+      std::string value;
+      ReadDetails details;
+      const ReadResult result = Reader(engine, me).read(key, &value, &details, me.lane != nullptr);
+      const bool hit = result == ReadResult::kHit;
+      const bool refreshing = hit && round == 0 && me.word != 0 && options_.refresh_ahead.is_on() &&
+                              is_due(options_.refresh_ahead, options_.ttl, details, draw_luck(options_.refresh_ahead, text_));
+      if ((hit && !refreshing) || (result == ReadResult::kNone && answers_.none)) {
+        count(engine, me, scope, result);
+        if (!hit) return std::nullopt;
+        return value;
+      }
+      if (result == ReadResult::kFailed && answers_.failed) {
+        count(engine, me, scope, ReadResult::kMiss);
+        throw LoadFailed("carafe: computing \"" + std::string(text_) +
+                         "\" failed a moment ago, and is not tried again for LoadOptions::error_ttl");
+      }
+      const bool stale = result == ReadResult::kStale && options_.stale_for.count() > 0;
+      std::optional<std::string> old;
+      if (hit || stale) old = std::move(value);
+      if (hit) count(engine, me, scope, result);
+      if (me.word == 0) return load_alone(engine, me, scope);
+
+      ItemTraits tags;
+      if (!make_traits(engine, options_.tags, {}, tags)) return load_alone(engine, me, scope);
+      const Leases leases(engine, me);
+      const Leases::Grant grant = refreshing ? leases.ask_refresh(key, details.version) : leases.ask(key, answers_, tags);
+      if (grant.answer == Leases::Answer::kGranted) {
+        count(engine, me, scope, ReadResult::kMiss);
+        Lease lease(engine, me, key, grant, options_, tags);
+        return compute(lease, std::move(old));
+      }
+      if (grant.answer == Leases::Answer::kPresent && round < kMostRounds) continue;
+      if (old) {
+        count(engine, me, scope, ReadResult::kHit);
+        if (stale) me.count(CounterId::k_stale_hits);
+        return old;
+      }
+      count(engine, me, scope, ReadResult::kMiss);
+      if (grant.answer != Leases::Answer::kHeld) return load_alone(engine, me, scope);
+      if (!std::exchange(waited_, true)) me.count(CounterId::k_load_waits);
+      if (!leases.wait(key, answers_, deadline_ns_)) return load_alone(engine, me, scope);
+    }
+  }
+
+ private:
+  static std::uint64_t to_ns(std::chrono::milliseconds wait) noexcept {
+    const auto bounded = std::clamp<std::chrono::milliseconds>(wait, std::chrono::milliseconds(0), std::chrono::hours(24));
+    return static_cast<std::uint64_t>(bounded.count()) * 1'000'000;
+  }
+
+  /// The call is one get, whatever it takes.
+  void count(const Engine& engine, const Worker& me, const Scope& scope, ReadResult result) noexcept {
+    if (!std::exchange(counted_, true)) static_cast<void>(settle(handle_, engine, me, scope, result));
+  }
+
+  std::optional<std::string> load_alone(const Engine& engine, const Worker& me, const Scope& scope) {
+    count(engine, me, scope, ReadResult::kMiss);
+    me.count(CounterId::k_lone_loads);
+    return loader_();
+  }
+
+  /// No lock is held meanwhile.
+  std::optional<std::string> compute(Lease& lease, std::optional<std::string> old) {
+    std::optional<std::string> value;
+    try {
+      value = loader_();
+    } catch (...) {
+      lease.engine->worker().count(CounterId::k_failed_loads);
+      if (!old && answers_.failed) {
+        static_cast<void>(lease.mark(handle_, text_, Extension::kFailed, options_.error_ttl));
+      } else {
+        lease.abandon(handle_, text_);
+      }
+      if (!old || !options_.stale_if_error) throw;
+      return old;
+    }
+    try {
+      if (!value && options_.negative_ttl.count() > 0) {
+        static_cast<void>(lease.mark(handle_, text_, Extension::kNone, options_.negative_ttl));
+      } else if (!value) {
+        lease.erase(handle_, text_);
+      } else if (!options_.cache_if || options_.cache_if(*value)) {
+        static_cast<void>(lease.fill(handle_, text_, *value));
+      } else {
+        lease.abandon(handle_, text_);
+      }
+    } catch (...) {  // the caller's predicate
+      lease.abandon(handle_, text_);
+      throw;
+    }
+    return value;
+  }
+
+  Handle& handle_;
+  Space* space_;
+  std::string_view text_;
+  const std::function<std::optional<std::string>()>& loader_;
+  const LoadOptions& options_;
+  const Answers answers_;
+  const std::uint64_t deadline_ns_;
+  bool counted_ = false;
+  bool waited_ = false;
+};
 
 }  // namespace
 
-LoadTicket::LoadTicket(detail::Handle& handle, std::string_view key) : handle_(&handle), key_(key) {}
-
-LoadTicket::LoadTicket(LoadTicket&& other) noexcept
-    : handle_(other.handle_),
-      engine_(other.engine_),
-      owner_(other.owner_),
-      token_(other.token_),
-      key_(std::move(other.key_)),
-      value_(std::move(other.value_)),
-      state_(std::exchange(other.state_, State::kNone)) {}
-
-LoadTicket& LoadTicket::operator=(LoadTicket&& other) noexcept {
-  if (this == &other) return *this;
-  abandon();
-  handle_ = other.handle_;
-  engine_ = other.engine_;
-  owner_ = other.owner_;
-  token_ = other.token_;
-  key_ = std::move(other.key_);
-  value_ = std::move(other.value_);
-  state_ = std::exchange(other.state_, State::kNone);
-  return *this;
-}
-
-LoadTicket::~LoadTicket() { abandon(); }
-
-/// Neither is it where the segment was removed meanwhile, nor in a process that was forked with a copy of the ticket.
-bool LoadTicket::is_still_ours() const noexcept {
-  if (state_ != State::kLease) return false;
-  const Engine& engine = handle_->engine();
-  return &engine == engine_ && !engine.retired() && engine.worker().word == owner_;
-}
-
-Status LoadTicket::fill(std::string_view value, std::chrono::milliseconds ttl) noexcept {
-  const bool ours = is_still_ours();
-  state_ = State::kNone;
-  if (!ours) return Status::kStale;
+bool Keyspace::try_hit(std::string_view text, std::string& value, const LoadOptions& options) {
+  if (!Key::is_valid(text)) return false;
   const Engine& engine = handle_->engine();
   const Worker me = engine.worker();
-  handle_->tick(engine);
-  return Leases(engine, me).fill(Key::of(engine, key_), token_, value, Expiry::from_ttl(ttl));
-}
-
-void LoadTicket::abandon() noexcept {
-  const bool ours = is_still_ours();
-  state_ = State::kNone;
-  if (!ours) return;
-  const Engine& engine = handle_->engine();
-  const Worker me = engine.worker();
-  Leases(engine, me).abandon(Key::of(engine, key_), token_);
-}
-
-LoadTicket Cache::try_load(std::string_view key) {
-  LoadTicket ticket(*handle_, key);
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    if (get(key, ticket.value_) == Status::kOk) {
-      ticket.state_ = LoadTicket::State::kValue;
-      return ticket;
+  if (engine.retired()) return false;
+  const Scope scope = scope_of(space_.get(), engine, me);
+  if (scope.is_nowhere()) return false;
+  const Key key = Key::of(engine, text, scope.number);
+  if (options.refresh_ahead.is_on()) [[unlikely]] {
+    ReadDetails details;  // whether it is due is drawn once, there; here, whether it can be
+    if (Reader(engine, me).read(key, nullptr, &details, false) == ReadResult::kHit &&
+        is_due(options.refresh_ahead, options.ttl, details, kRarest)) {
+      engine.duel.note_request(key.stripe, key.tag, me);
+      return false;
     }
-    ask_lease(ticket);
-    if (!ticket.has_value()) return ticket;  // else a value came just now: read it
-    ticket.state_ = LoadTicket::State::kHeld;
   }
-  return ticket;
+  const ReadResult result = Reader(engine, me).read(key, &value, nullptr, me.lane != nullptr);
+  engine.duel.note_request(key.stripe, key.tag, me);
+  if (result != ReadResult::kHit) return false;
+  static_cast<void>(settle(*handle_, engine, me, scope, result));
+  return true;
 }
 
-/// The lease on the ticket's key, if it can be had. kValue: there is a value by now.
-void Cache::ask_lease(LoadTicket& ticket) {
-  using State = LoadTicket::State;
-  ticket.state_ = State::kNone;
-  if (!Key::is_valid(ticket.key_)) return;
-  const Engine& engine = handle_->engine();
-  if (engine.segment.read_only || engine.retired()) return;
-  const Worker me = engine.worker();
-  if (me.word == 0) return;
-  const Leases::Lease lease = Leases(engine, me).ask(Key::of(engine, ticket.key_));
-  switch (lease.answer) {
-    case Leases::Answer::kGranted:
-      ticket.state_ = State::kLease;
-      ticket.engine_ = &engine;
-      ticket.owner_ = me.word;
-      ticket.token_ = lease.token;
-      break;
-    case Leases::Answer::kHeld:
-      ticket.state_ = State::kHeld;
-      break;
-    case Leases::Answer::kPresent:
-      ticket.state_ = State::kValue;
-      break;
-    case Leases::Answer::kNone:
-      break;
-  }
+std::optional<std::string> Keyspace::load(std::string_view key, const std::function<std::optional<std::string>()>& loader,
+                                          const LoadOptions& options, bool may_be_none) {
+  return Loading(*handle_, space_.get(), key, loader, options, may_be_none).run();
 }
 
-std::string Cache::load(std::string_view key, const std::function<std::string()>& loader, const LoadOptions& options) {
-  const auto max_wait = std::clamp<std::chrono::milliseconds>(options.max_wait, std::chrono::milliseconds(0), std::chrono::hours(24));
-  const std::uint64_t deadline_ns = now_ns() + static_cast<std::uint64_t>(max_wait.count()) * 1'000'000;
-  LoadTicket ticket(*handle_, key);
-  bool waited = false;
-  for (;;) {
-    ask_lease(ticket);
-    if (ticket.has_value() && get_quietly(key, ticket.value_)) return std::move(ticket).value();
-    if (ticket.owns_lease()) {
-      // Without any lock. Should it throw, the ticket's destructor lets the next one try.
-      std::string value = loader();
-      if (!options.cache_if || options.cache_if(value)) {
-        static_cast<void>(ticket.fill(value, jittered(options.ttl, options.jitter, key)));
-      } else {
-        ticket.abandon();
-      }
-      return value;
-    }
+LoadTicket Keyspace::try_load(std::string_view text, const LoadOptions& options) {
+  LoadTicket ticket(*this, text, options);
+  if (!Key::is_valid(text)) return ticket;
+  const Answers answers{true, options.error_ttl.count() > 0};
+  bool counted = false;
+  for (int round = 0; round < 3; ++round) {
     const Engine& engine = handle_->engine();
     const Worker me = engine.worker();
-    const bool may_wait = ticket.state_ != LoadTicket::State::kNone;
-    ticket.state_ = LoadTicket::State::kNone;
-    if (may_wait && !std::exchange(waited, true)) me.count(CounterId::k_load_waits);
-    if (!may_wait || !Leases(engine, me).wait(Key::of(engine, key), deadline_ns)) {
-      me.count(CounterId::k_lone_loads);
-      return loader();
+    const Scope scope = engine.retired() ? Scope{Scope::kNowhere} : scope_of(space_.get(), engine, me);
+    if (scope.is_nowhere()) {
+      if (!counted) me.count(CounterId::k_misses);
+      return ticket;
     }
-    if (get_quietly(key, ticket.value_)) return std::move(ticket).value();
+    const Key key = Key::of(engine, text, scope.number);
+    ReadDetails details;
+    const ReadResult result = Reader(engine, me).read(key, &ticket.value_, &details, me.lane != nullptr);
+    if (!counted) engine.duel.note_request(key.stripe, key.tag, me);
+    ticket.none_ = result == ReadResult::kNone;
+    ticket.stale_ = result == ReadResult::kStale && options.stale_for.count() > 0;
+    ticket.has_value_ = result == ReadResult::kHit || ticket.stale_;
+    if (!ticket.has_value_) ticket.value_.clear();
+    if (!std::exchange(counted, true)) static_cast<void>(settle(*handle_, engine, me, scope, ticket.stale_ ? ReadResult::kHit : result));
+    if (ticket.none_ || me.word == 0) return ticket;
+    const bool refreshing = result == ReadResult::kHit && options.refresh_ahead.is_on() &&
+                            is_due(options.refresh_ahead, options.ttl, details, draw_luck(options.refresh_ahead, text));
+    if (result == ReadResult::kHit && !refreshing) return ticket;
+    ItemTraits tags;
+    if (!make_traits(engine, options.tags, {}, tags)) return ticket;
+    const Leases leases(engine, me);
+    const Leases::Grant grant = refreshing ? leases.ask_refresh(key, details.version) : leases.ask(key, answers, tags);
+    if (grant.answer == Leases::Answer::kGranted) ticket.lease_ = std::make_unique<Lease>(engine, me, key, grant, options, tags);
+    if (ticket.stale_ && grant.answer != Leases::Answer::kPresent) me.count(CounterId::k_stale_hits);
+    if (grant.answer != Leases::Answer::kPresent) return ticket;  // else an answer came just now: read it
   }
+  return ticket;
 }
 
 }  // namespace v0

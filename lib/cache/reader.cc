@@ -8,6 +8,29 @@
 namespace carafe {
 namespace {
 
+ReadResult result_of(Validity validity) noexcept {
+  switch (validity) {
+    case Validity::kValue:
+      return ReadResult::kHit;
+    case Validity::kStale:
+      return ReadResult::kStale;
+    case Validity::kNone:
+      return ReadResult::kNone;
+    case Validity::kFailed:
+      return ReadResult::kFailed;
+    case Validity::kLease:
+    case Validity::kGone:
+      break;
+  }
+  return ReadResult::kMiss;
+}
+
+bool is_value(Validity validity) noexcept { return validity == Validity::kValue || validity == Validity::kStale; }
+
+ReadDetails details_of(const ItemView& item, std::uint64_t offset, std::uint64_t side) noexcept {
+  return {version_token(offset, side), item.expiry_ms(), item.is(Extension::kSoft) ? item.soft() : 0};
+}
+
 struct Match {
   Atomic<std::uint64_t>* entry = nullptr;
   std::uint64_t word = 0;
@@ -21,7 +44,7 @@ inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint3
     const std::uint64_t word = entry.load(kAcquire);
     if (Entry::tag(word) != key.tag || word == Entry::kEmpty) continue;
     const ItemView item = ItemView::at(view, Entry::offset(word));
-    if (!item || !is_current(item.header, epoch) || !item.has_key(key.text)) continue;
+    if (!item || !is_current(item.header, epoch) || !item.has_key(key)) continue;
     match = {&entry, word, item};
     return true;
   }
@@ -32,7 +55,7 @@ inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint3
 
 bool Reader::copy(const ItemView& item, std::string& value) const {
   const std::size_t in_head = item.header.value_bytes();
-  const std::byte* from = item.bytes + item.header.value_at();
+  const std::byte* from = item.value_bytes();
   if (!item.header.chained()) {
 #ifdef CARAFE_WORDWISE
     value.resize(in_head);
@@ -74,31 +97,30 @@ ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details
     Match match;
     const bool in_first = find_in(view, first, key, epoch, match);
     if (in_first || find_in(view, second, key, epoch, match)) {
-      const std::uint64_t expiry = match.item.expiry_ms();
-      const bool live = !has_expired(expiry) && !match.item.is_lease();
+      const Validity validity = validity_of(view, match.item);
+      const bool value_here = is_value(validity);
       const Bucket& home = in_first ? first : second;
       const std::uint64_t home_version = in_first ? first_version : second_version;
       bool whole = true;
-      if (live && value != nullptr) {
+      if (value_here && value != nullptr) {
         // A chain's length is worth a second look before memory is asked for.
         whole = !match.item.header.chained() || home.version.load(kAcquire) == home_version;
         whole = whole && copy(match.item, *value);
       }
-      std::uint64_t side = 0;
-      if (live && details != nullptr) {
+      ReadDetails found;
+      if (value_here && details != nullptr) {
         Chunk chunk;
         whole = whole && engine_.slabs.locate(Entry::offset(match.word), chunk);
-        if (whole) side = engine_.slabs.side(chunk).load(kAcquire);
+        if (whole) found = details_of(match.item, chunk.offset, engine_.slabs.side(chunk).load(kAcquire));
       }
       atomic_fence(kAcquire);
       if (home.version.load(kRelaxed) == home_version && directory.load(kRelaxed) == directory_word) {
         if (!whole) return ReadResult::kCorrupt;
-        if (!live) return ReadResult::kMiss;
-        if (details != nullptr) *details = {version_token(Entry::offset(match.word), side), expiry};
+        if (details != nullptr) *details = found;
         // CLOCK's mark. By CAS of the exact word, so that it can land nowhere but on this item; nothing once saturated.
-        if (counts_as_use && Entry::counter(match.word) != Entry::kCounterMask)
+        if (counts_as_use && value_here && Entry::counter(match.word) != Entry::kCounterMask)
           match.entry->compare_exchange_strong(match.word, match.word + 1, kRelaxed);
-        return ReadResult::kHit;
+        return validity == Validity::kValue ? ReadResult::kHit : result_of(validity);
       }
     } else {
       atomic_fence(kAcquire);
@@ -129,18 +151,17 @@ ReadResult Reader::read_patiently(const Key& key, std::string* value, ReadDetail
     const std::uint64_t side_word = side.load(kAcquire);
     if (!is_linked_to(side_word, key.stripe)) continue;
     const ItemView item = ItemView::at(view, Entry::offset(match.word));  // again, now that the chunk is known to be linked
-    const std::uint64_t expiry = item ? item.expiry_ms() : 0;
-    const bool live = item && is_current(item.header, epoch) && item.has_key(key.text) && !has_expired(expiry) && !item.is_lease();
-    const bool whole = !live || value == nullptr || copy(item, *value);
+    const Validity validity = item && is_current(item.header, epoch) && item.has_key(key) ? validity_of(view, item) : Validity::kGone;
+    const bool whole = !is_value(validity) || value == nullptr || copy(item, *value);
+    const ReadDetails found = is_value(validity) ? details_of(item, chunk.offset, side_word) : ReadDetails{};
     atomic_fence(kAcquire);
     // The entry before the side word: a chain's parts are freed while its first chunk still is linked, but after its entry is gone.
     const std::uint64_t entry_word = match.entry->load(kAcquire);
     if (!Entry::same_item(entry_word, match.word) || side.load(kAcquire) != side_word || directory.load(kRelaxed) != directory_word)
       continue;
     if (!whole) return ReadResult::kCorrupt;
-    if (!live) return ReadResult::kMiss;
-    if (details != nullptr) *details = {version_token(Entry::offset(match.word), side_word), expiry};
-    return ReadResult::kHit;
+    if (details != nullptr) *details = found;
+    return result_of(validity);
   }
   return read_locked(key, value, details);
 }
@@ -150,12 +171,13 @@ ReadResult Reader::read_locked(const Key& key, std::string* value, ReadDetails* 
   const StripeGuard guard = StripeGuard::attempt(engine_, me_, key.stripe);
   if (!guard) return ReadResult::kContended;
   const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
-  if (!is_live(found)) return ReadResult::kMiss;
+  const Validity validity = validity_of(engine_.view, found);
+  if (!is_value(validity)) return result_of(validity);
   // The only allocation under a lock, and only if the caller's string is too small: so it is not done here.
   if (value != nullptr && value->capacity() < found.item.total_value_bytes()) return ReadResult::kContended;
   if (value != nullptr && !copy(found.item, *value)) return ReadResult::kCorrupt;
-  if (details != nullptr) *details = {version_token(found.chunk.offset, found.side), found.item.expiry_ms()};
-  return ReadResult::kHit;
+  if (details != nullptr) *details = details_of(found.item, found.chunk.offset, found.side);
+  return result_of(validity);
 }
 
 void Reader::prefetch(const Key& key) const noexcept { Table::of(engine_.view, key.stripe).touch(key.tag); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -8,12 +9,26 @@
 
 namespace carafe {
 
-enum class ReadResult : std::uint8_t { kHit, kMiss, kContended, kCorrupt };
+enum class ReadResult : std::uint8_t {
+  kHit,
+  kStale,   ///< A value past its soft time; copied all the same.
+  kNone,    ///< The answer is that there is no value.
+  kFailed,  ///< Computing it failed a moment ago.
+  kMiss,
+  kContended,
+  kCorrupt
+};
 
 /// What a reader may want to know besides the value.
 struct ReadDetails {
   std::uint64_t version = 0;  // version_token
   std::uint64_t expiry_ms = kNeverExpires;
+  std::uint64_t soft = 0;  // Extension::soft; 0: it has none
+
+  /// When a get begins to miss.
+  [[nodiscard]] std::uint64_t fresh_until_ms() const noexcept {
+    return soft == 0 ? expiry_ms : std::min(expiry_ms, Extension::soft_ms(soft));
+  }
 };
 
 /// Reads without a lock (a seqlock with many writers: the version of a bucket goes up after each change, and before the memory of

@@ -4,7 +4,6 @@
 #include <string>
 #include <unordered_set>
 
-#include "base/hash.h"
 #include "cache/items.h"
 
 namespace carafe {
@@ -133,7 +132,7 @@ class Verifier {
       return at + " refers to an item longer than its chunk";
     std::string key(item.header.key_bytes(), '\0');
     racy_copy_out(key.data(), item.bytes + item.header.key_at(), key.size());
-    const std::uint64_t hash = hash_key(key, engine_.seed);
+    const std::uint64_t hash = Key::hash_of(engine_, key, item.header.space());
     if (view_.stripe_of(hash) != stripe || Place::tag_of(hash) != tag) return at + " refers to an item whose key belongs elsewhere";
     if (item.header.chained()) {
       const bool whole = for_each_part(engine_, item, [&](std::uint64_t part_offset, std::size_t bytes, const std::byte* part_bytes) {

@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
+#include "cache/item_traits.h"
 #include "cache/items.h"
 #include "cache/stripe_guard.h"
-#include "carafe/cache.h"
+#include "carafe/keyspace.h"
 #include "expiry/ttl.h"
 
 namespace carafe {
 
 /// What must hold of the key for a write to happen.
-/// kLease: the lease named by the version is still there, which is the fence of a load (cache/leases.h); else kStale.
+/// kLease: the lease named by the version is still there and ours, which is the fence of a load (cache/leases.h); else kStale.
 enum class Condition : std::uint8_t { kAlways, kAbsent, kPresent, kVersion, kLease };
+
+/// What, besides a value, is an answer to whoever asks for a lease.
+struct Answers {
+  bool none = false;
+  bool failed = false;
+  [[nodiscard]] bool has(Validity validity) const noexcept {
+    return validity == Validity::kValue || (none && validity == Validity::kNone) || (failed && validity == Validity::kFailed);
+  }
+};
 
 /// Names one stored value for ever: where it is and how often that chunk was claimed.
 [[nodiscard]] inline std::uint64_t version_token(std::uint64_t offset, std::uint64_t side) noexcept {
@@ -33,14 +44,26 @@ class Writer {
  public:
   Writer(const Engine& engine, const Worker& me) noexcept : engine_(engine), me_(me) {}
 
-  [[nodiscard]] Status store(const Key& key, std::string_view value, Expiry expiry, Condition condition,
+  [[nodiscard]] Status store(const Key& key, std::string_view value, const ItemTraits& traits, Condition condition,
                              std::uint64_t version = 0) const noexcept;
   [[nodiscard]] Status erase(const Key& key, Condition condition = Condition::kAlways, std::uint64_t version = 0) const noexcept;
-  /// Puts our lease where the key has neither value nor lease, or one of `replaced` (LockWord, 0: nobody). kExists: there is a value;
-  /// kVersionChanged: another one has the lease.
-  [[nodiscard]] Status plant_lease(const Key& key, std::uint64_t replaced, std::uint64_t& token) const noexcept;
   [[nodiscard]] Counter increment(const Key& key, std::int64_t delta, std::int64_t initial, Expiry expiry) const noexcept;
   [[nodiscard]] Status touch(const Key& key, Expiry expiry) const noexcept;
+
+  /// Puts our lease where the key has neither an answer nor a lease, or that of `replaced` (LockWord, 0: nobody). kExists: there is an answer;
+  /// kVersionChanged: another one has the lease. A value past its soft time stays, and we are its refresher.
+  [[nodiscard]] Status plant_lease(const Key& key, const ItemTraits& traits, Answers answers, std::uint64_t replaced,
+                                   std::uint64_t& token) const noexcept;
+  /// Makes us the refresher of that very item, fresh or stale, in place of nobody or of `replaced`. kVersionChanged: another one is.
+  [[nodiscard]] Status take_refresh(const Key& key, std::uint64_t version, std::uint64_t replaced, std::uint64_t& token) const noexcept;
+  /// Whether an item can bear the lease on its successor. What has ended cannot: it would be collected, and the lease with it.
+  [[nodiscard]] static bool is_refreshable(const View& view, const ItemView& item) noexcept {
+    return item.is(Extension::kSoft) && !is_invalidated(view, item) && !has_expired(item.expiry_ms());
+  }
+  /// Ends our lease without a value.
+  void give_lease_back(const Key& key, std::uint64_t token) const noexcept;
+  /// Who computes a value for that item, if what they compute may still be stored. 0: nobody. Lock held.
+  [[nodiscard]] std::uint64_t loader_of(const Found& found) const noexcept;
 
  private:
   /// A filled item that nobody sees yet.
@@ -49,28 +72,37 @@ class Writer {
     std::uint64_t bytes = 0;  // of all its chunks
     ItemHeader header;
     std::uint64_t expiry_ms = kNeverExpires;
-    std::uint64_t lease_owner = 0;  // LockWord; 0: a value
-    std::uint64_t first_part = 0;   // PartRef, and how many there are
+    std::uint64_t soft = 0;
+    std::array<std::uint16_t, kMaxItemTags> tags{};
+    std::uint64_t first_part = 0;  // PartRef, and how many there are
     std::uint32_t parts = 0;
   };
 
-  [[nodiscard]] Draft draft(const Key& key, std::string_view value, std::uint64_t expiry_ms, bool expires,
-                            std::uint32_t epoch) const noexcept;
+  [[nodiscard]] Draft draft(const Key& key, std::string_view value, const ItemTraits& traits, std::uint32_t epoch) const noexcept;
   [[nodiscard]] bool draft_chain(Draft& draft, const Key& key, std::string_view value, std::uint32_t epoch) const noexcept;
   [[nodiscard]] Claim claim(const Key& key, std::uint32_t size_class) const noexcept;
   void note_epoch(std::uint32_t page, std::uint32_t epoch) const noexcept;
   void note_expiry_of(const Chunk& chunk, std::uint64_t at_ms) const noexcept;
   void discard(const Draft& draft) const noexcept;
   void write_head(const Draft& draft, const Key& key) const noexcept;
+  void write_extension(std::byte* to, const Draft& draft) const noexcept;
+  /// Takes over the extension of the item that the draft replaces, as it stands. Lock held.
+  void copy_extension_locked(const Draft& draft, const ItemView& from) const noexcept;
+  void prolong_locked(const Found& found, std::uint64_t at_ms) const noexcept;
+  /// Has a chunk that holds `bytes`: false when the lock had to be let go for it, so look again; then `made.head` may be empty. Lock held.
+  [[nodiscard]] bool fits_locked(StripeGuard& guard, const Key& key, Draft& made, std::size_t bytes) const noexcept;
   /// Steps 1 to 4. `entry` is empty, or the one of the item to replace (`old`). Lock held.
   void publish_locked(const Key& key, const Draft& draft, Atomic<std::uint64_t>* entry, const Found& old) const noexcept;
   void remove_locked(const Key& key, const Found& found) const noexcept;
+  [[nodiscard]] bool become_refresher_locked(const Found& found, std::uint64_t replaced, std::uint64_t& token) const noexcept;
 
   /// An entry for a new key, in `entry`; false: the lock was let go to rebuild the table, so look again. On the last attempt whatever
   /// is coldest in the key's buckets has to go: it is then `old`. Lock held.
   [[nodiscard]] bool find_room(StripeGuard& guard, const Key& key, const Table& table, int attempt, Atomic<std::uint64_t>*& entry,
                                Found& old) const noexcept;
   [[nodiscard]] Status judge(const Found& found, bool live, Condition condition, std::uint64_t version) const noexcept;
+  [[nodiscard]] bool is_our_lease(const Found& found, std::uint64_t token) const noexcept;
+  [[nodiscard]] bool are_invalidated(const ItemTraits& traits) const noexcept;
   [[nodiscard]] Status busy() const noexcept;
 
   const Engine& engine_;

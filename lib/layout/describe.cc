@@ -7,6 +7,8 @@
 #include "layout/bucket.h"
 #include "layout/duel_state.h"
 #include "layout/item.h"
+#include "layout/named_slot.h"
+#include "layout/namespace_record.h"
 #include "layout/segment_header.h"
 #include "layout/side_word.h"
 #include "layout/slab_page.h"
@@ -42,6 +44,7 @@ std::string describe_layout() {
   CARAFE_FIELD(SegmentHeader, epoch);
   CARAFE_FIELD(SegmentHeader, retired);
   CARAFE_FIELD(SegmentHeader, sample_mask);
+  CARAFE_FIELD(SegmentHeader, stamp);
   CARAFE_FIELD(SegmentHeader, free_pages);
   CARAFE_FIELD(SegmentHeader, pool_cursor);
   CARAFE_FIELD(SegmentHeader, outdated_cursor);
@@ -56,6 +59,7 @@ std::string describe_layout() {
   CARAFE_FIELD(SegmentHeader, pass_expiry_ms);
   CARAFE_FIELD(SegmentHeader, expiry_cursor);
   CARAFE_FIELD(SegmentHeader, take_overs);
+  CARAFE_FIELD(SegmentHeader, namespaces_lock);
   CARAFE_FIELD(SegmentHeader, windows);
   head(out, "Geometry", sizeof(Geometry));
   CARAFE_FIELD(Geometry, capacity_bytes);
@@ -65,7 +69,13 @@ std::string describe_layout() {
   CARAFE_FIELD(Geometry, worker_count);
   CARAFE_FIELD(Geometry, workers_at);
   CARAFE_FIELD(Geometry, namespaces_at);
-  CARAFE_FIELD(Geometry, namespaces_bytes);
+  CARAFE_FIELD(Geometry, namespace_count);
+  CARAFE_FIELD(Geometry, namespace_lanes_at);
+  CARAFE_FIELD(Geometry, namespace_lane_count);
+  CARAFE_FIELD(Geometry, tags_at);
+  CARAFE_FIELD(Geometry, tag_count);
+  CARAFE_FIELD(Geometry, named_at);
+  CARAFE_FIELD(Geometry, named_count);
   CARAFE_FIELD(Geometry, stripes_at);
   CARAFE_FIELD(Geometry, directory_at);
   CARAFE_FIELD(Geometry, classes_at);
@@ -158,15 +168,46 @@ std::string describe_layout() {
   CARAFE_FIELD(Shadow, probation_hand);
   CARAFE_FIELD(Shadow, probation);
   CARAFE_FIELD(Shadow, score);
+  head(out, "NamespaceRecord", sizeof(NamespaceRecord));
+  CARAFE_FIELD(NamespaceRecord, word);
+  CARAFE_FIELD(NamespaceRecord, name_hash);
+  CARAFE_FIELD(NamespaceRecord, quota_bytes);
+  CARAFE_FIELD(NamespaceRecord, name_bytes);
+  CARAFE_FIELD(NamespaceRecord, release_bytes);
+  CARAFE_FIELD(NamespaceRecord, quota_cursor);
+  CARAFE_FIELD(NamespaceRecord, created_ms);
+  CARAFE_FIELD(NamespaceRecord, text);
+  CARAFE_FIELD(NamespaceRecord, hits);
+  CARAFE_FIELD(NamespaceRecord, misses);
+  CARAFE_FIELD(NamespaceRecord, sets);
+  CARAFE_FIELD(NamespaceRecord, evictions);
+  CARAFE_FIELD(NamespaceRecord, clears);
+  CARAFE_FIELD(NamespaceRecord, items);
+  CARAFE_FIELD(NamespaceRecord, bytes);
+  head(out, "NamespaceLane", sizeof(NamespaceLane));
+  CARAFE_FIELD(NamespaceLane, owner);
+  CARAFE_FIELD(NamespaceLane, space);
+  CARAFE_FIELD(NamespaceLane, hits);
+  CARAFE_FIELD(NamespaceLane, misses);
+  CARAFE_FIELD(NamespaceLane, sets);
+  head(out, "NamedSlot", sizeof(NamedSlot));
+  CARAFE_FIELD(NamedSlot, name_hash);
+  CARAFE_FIELD(NamedSlot, holder);
+  CARAFE_FIELD(NamedSlot, done_in);
+  CARAFE_FIELD(NamedSlot, seq);
+  CARAFE_FIELD(NamedSlot, waiters);
   out +=
       "Words of 64 bits (high bits first)\n"
       "  lock       incarnation 32 | slot + 1 16 | zero 15 | waiters 1\n"
+      "  holder     as a lock, with thread 15 for zero\n"
       "  entry      tag 20 | offset / 8 40 | zero 2 | counter 2\n"
       "  directory  offset / 64 36 | buckets 12 | changes 16\n"
       "  side       generation 24 | state 2 (free, claimed, linked, part) | payload 38\n"
       "               claimed: slot 12 | incarnation 26;  linked, part: stripe 18 | tag 20\n"
       "  item       epoch 32 | key bytes - 1 12 | value bytes 17 | extended 1 | chained 1 | expires 1\n"
-      "  extension  kinds 64 (1: lease) | owner 64, as a lock\n"
+      "  extension  stamp 40 | namespace 16 | tags 4 | kinds 4 (1: lease, 2: soft, 4: none, 8: failed)\n"
+      "               lease: owner 64, as a lock;  soft: time 40 | cost 24, refresher 64, as a lock;  tags: four places of 16 a word\n"
+      "  namespace  incarnation 24 | cleared at stamp 40\n"
       "  part       offset / 8 40 | bytes 24\n"
       "  ghosts     five fingerprints of 12, the newest lowest\n"
       "  sketch     sixteen counters of 4; a key's four in one line, one in each two words\n"

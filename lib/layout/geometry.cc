@@ -5,6 +5,8 @@
 #include <bit>
 
 #include "layout/duel_state.h"
+#include "layout/named_slot.h"
+#include "layout/namespace_record.h"
 #include "layout/slab_page.h"
 #include "layout/stripe.h"
 #include "layout/worker_slot.h"
@@ -20,7 +22,8 @@ std::uint64_t default_worker_count(std::uint64_t capacity_bytes) noexcept {
   return std::clamp<std::uint64_t>(std::bit_floor(capacity_bytes >> 16), 64, 1024);
 }
 
-Geometry compute_geometry(std::uint64_t capacity_bytes, std::uint64_t worker_count, bool duel) noexcept {
+Geometry compute_geometry(std::uint64_t capacity_bytes, std::uint64_t worker_count, std::uint64_t namespace_count, bool duel) noexcept {
+  if (namespace_count == 0) namespace_count = std::clamp<std::uint64_t>(std::bit_floor(capacity_bytes >> 17), kMinNamespaces, 4096);
   Geometry g{};
   g.capacity_bytes = capacity_bytes;
   g.page_bytes = std::clamp(std::bit_floor(capacity_bytes / kPagesWanted), kMinPageBytes, kMaxPageBytes);
@@ -36,7 +39,14 @@ Geometry compute_geometry(std::uint64_t capacity_bytes, std::uint64_t worker_cou
     return here;
   };
   g.workers_at = place(worker_count * sizeof(WorkerSlot));
-  g.namespaces_at = place(g.namespaces_bytes);
+  g.namespace_count = namespace_count;
+  g.namespaces_at = place(namespace_count * sizeof(NamespaceRecord));
+  g.namespace_lane_count = 2 * namespace_count;
+  g.namespace_lanes_at = place(g.namespace_lane_count * sizeof(NamespaceLane));
+  g.tag_count = std::clamp<std::uint64_t>(std::bit_floor(capacity_bytes >> 13), 128, 1 << 16);
+  g.tags_at = place(g.tag_count * sizeof(std::uint64_t));
+  g.named_count = std::clamp<std::uint64_t>(std::bit_floor(capacity_bytes >> 18), 16, 1024);
+  g.named_at = place(g.named_count * sizeof(NamedSlot));
   g.stripes_at = place(g.stripe_count * sizeof(Stripe));
   g.directory_at = place(g.stripe_count * sizeof(std::uint64_t));
   g.classes_at = place(kMaxClasses * sizeof(ClassState));

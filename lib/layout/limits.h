@@ -14,6 +14,11 @@ inline constexpr std::uint64_t kMaxPageBytes = 1 << 20;                     // e
 inline constexpr std::uint64_t kPagesWanted = 256;                          // fewer than 128 and slab classes starve each other
 
 inline constexpr std::size_t kMaxKeyBytes = 4096;
+inline constexpr std::size_t kMaxNamespaceBytes = 88;  // of a name; with the release two cache lines
+inline constexpr std::size_t kMaxReleaseBytes = 40;
+inline constexpr std::uint64_t kMinNamespaces = 16;
+inline constexpr std::uint64_t kMaxNamespaces = 0xffff;  // 16 bits of an item's extension
+inline constexpr std::size_t kMaxItemTags = 8;
 inline constexpr std::uint32_t kMinWorkers = 4;
 inline constexpr std::uint32_t kMaxWorkers = 4096;  // 12 bits of a claim word
 

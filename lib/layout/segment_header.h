@@ -13,18 +13,24 @@ struct Geometry {
   std::uint64_t page_count;
   std::uint64_t stripe_count;  // a power of two
   std::uint64_t worker_count;
-  std::uint64_t workers_at;        // WorkerSlot[worker_count]
-  std::uint64_t namespaces_at;     // kept for namespaces and tags
-  std::uint64_t namespaces_bytes;  // 0 in this version
-  std::uint64_t stripes_at;        // Stripe[stripe_count]
-  std::uint64_t directory_at;      // u64[stripe_count], DirectoryWord
-  std::uint64_t classes_at;        // ClassState[kMaxClasses]
-  std::uint64_t page_infos_at;     // PageInfo[page_count]
-  std::uint64_t page_classes_at;   // u32[page_count], size class or kNoClass
-  std::uint64_t duel_at;           // DuelState
-  std::uint64_t ghosts_at;         // u64[ghost_words]
-  std::uint64_t ghost_words;       // 0: Options::eviction is kClock, there is no duel
-  std::uint64_t sketch_at;         // u64[sketch_words]
+  std::uint64_t workers_at;     // WorkerSlot[worker_count]
+  std::uint64_t namespaces_at;  // NamespaceRecord[namespace_count]
+  std::uint64_t namespace_count;
+  std::uint64_t namespace_lanes_at;  // NamespaceLane[namespace_lane_count]
+  std::uint64_t namespace_lane_count;
+  std::uint64_t tags_at;    // u64[tag_count]: the stamp of the latest invalidation of a tag that falls there
+  std::uint64_t tag_count;  // a power of two
+  std::uint64_t named_at;   // NamedSlot[named_count]
+  std::uint64_t named_count;
+  std::uint64_t stripes_at;       // Stripe[stripe_count]
+  std::uint64_t directory_at;     // u64[stripe_count], DirectoryWord
+  std::uint64_t classes_at;       // ClassState[kMaxClasses]
+  std::uint64_t page_infos_at;    // PageInfo[page_count]
+  std::uint64_t page_classes_at;  // u32[page_count], size class or kNoClass
+  std::uint64_t duel_at;          // DuelState
+  std::uint64_t ghosts_at;        // u64[ghost_words]
+  std::uint64_t ghost_words;      // 0: Options::eviction is kClock, there is no duel
+  std::uint64_t sketch_at;        // u64[sketch_words]
   std::uint64_t sketch_words;
   std::uint64_t pages_at;  // page_count * page_bytes
   friend bool operator==(const Geometry&, const Geometry&) = default;
@@ -70,12 +76,14 @@ struct alignas(kCacheLineBytes) SegmentHeader {
   std::uint8_t name[208];             // zero-padded; empty = anonymous
   std::byte reserved0[40];
   Geometry geometry;
-  std::byte reserved1[40];
+  std::byte reserved1[56];
 
   alignas(kCacheLineBytes) Atomic<std::uint32_t> epoch;  // raised by clear
   Atomic<std::uint32_t> retired;                         // 1: removed
   Atomic<std::uint32_t> sample_mask;                     // whose requests the shadows see (evict/duel.h); all ones: nobody's
-  std::byte reserved2[52];
+  std::byte reserved2[4];
+  Atomic<std::uint64_t> stamp;  // how many invalidations of a tag or a namespace were begun (layout/namespace_record.h)
+  std::byte reserved3[40];
 
   alignas(kCacheLineBytes) Atomic<std::uint64_t> free_pages;  // in the pool, about
   Atomic<std::uint64_t> pool_cursor;
@@ -92,7 +100,8 @@ struct alignas(kCacheLineBytes) SegmentHeader {
   Atomic<std::uint64_t> pass_expiry_ms;                        // what the present pass over the pages has found for it
   Atomic<std::uint64_t> expiry_cursor;                         // page where that pass goes on
   Atomic<std::uint64_t> take_overs;                            // of locks from the dead: each may have left a linked chunk of nobody
-  std::byte reserved3[24];
+  Atomic<std::uint64_t> namespaces_lock;                       // LockWord: who gives records of namespaces away
+  std::byte reserved4[16];
 
   WindowRing windows[kWindows];
 };

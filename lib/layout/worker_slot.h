@@ -16,7 +16,6 @@ struct alignas(kCacheLineBytes) CounterLane {
   Atomic<std::uint64_t> counters[kCounterCount];
   Atomic<std::uint64_t> items;
   Atomic<std::uint64_t> item_bytes;
-  std::byte reserved[24];
 };
 static_assert(SharedLayout<CounterLane> && sizeof(CounterLane) == 4 * kCacheLineBytes);
 

@@ -86,11 +86,12 @@ void set_mode(int fd, const Options& options, const std::string& what) {
 /// Writes header and tables. The memory is zero, which is what most of it has to be.
 void initialise(std::byte* base, std::string_view name, const Options& options, const std::string& what) {
   const std::uint64_t workers = options.max_workers != 0 ? options.max_workers : default_worker_count(options.capacity_bytes);
-  const Geometry geometry = compute_geometry(options.capacity_bytes, workers, options.eviction == Eviction::kDuel);
+  const Geometry geometry = compute_geometry(options.capacity_bytes, workers, options.max_namespaces, options.eviction == Eviction::kDuel);
   if (geometry.page_count < 16)
     fail(Status::kBadOption, what,
-         "max_workers " + std::to_string(workers) + " leave no room for values in capacity_bytes " +
-             std::to_string(options.capacity_bytes) + "; lower the one or raise the other");
+         "max_workers " + std::to_string(workers) + " and max_namespaces " + std::to_string(geometry.namespace_count) +
+             " leave no room for values in capacity_bytes " + std::to_string(options.capacity_bytes) +
+             "; lower the one or raise the other");
   View view(base, geometry);
   SegmentHeader& header = view.header();
   header.magic = kMagic;
@@ -150,6 +151,9 @@ void check_options(const Options& options, const std::string& what) {
   if (options.mode == 0600 && !options.group.empty()) bad("group \"" + options.group + "\" needs mode 0660");
   if (options.max_workers != 0 && (options.max_workers < kMinWorkers || options.max_workers > kMaxWorkers))
     bad("max_workers is " + std::to_string(options.max_workers) + "; it must be 0 (by capacity) or from 4 to 4096");
+  if (options.max_namespaces > kMaxNamespaces)
+    bad("max_namespaces is " + std::to_string(options.max_namespaces) + "; it must be 0 (by capacity) or from 1 to " +
+        std::to_string(kMaxNamespaces));
   check_lock_wait(options, what);
 }
 

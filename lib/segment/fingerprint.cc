@@ -11,6 +11,8 @@
 #include "base/hash.h"
 #include "layout/bucket.h"
 #include "layout/duel_state.h"
+#include "layout/named_slot.h"
+#include "layout/namespace_record.h"
 #include "layout/segment_header.h"
 #include "layout/slab_page.h"
 #include "layout/stripe.h"
@@ -29,6 +31,9 @@ std::uint64_t build_fingerprint() noexcept {
       sizeof(ClassState),
       sizeof(DuelState),
       sizeof(WorkerSlot),
+      sizeof(NamespaceRecord),
+      sizeof(NamespaceLane),
+      sizeof(NamedSlot),
       kEntriesPerBucket,
       kMaxClasses,
       offsetof(SegmentHeader, epoch),

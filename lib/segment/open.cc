@@ -89,8 +89,9 @@ Geometry check_header(std::string_view name, const std::string& path, int fd, co
          "made by a build of another ABI (word size, byte order or hash); remove it, or use one build on this host");
   const Geometry geometry = header.geometry;
   if (geometry.capacity_bytes < kMinCapacityBytes || geometry.capacity_bytes > kMaxCapacityBytes || geometry.worker_count < kMinWorkers ||
-      geometry.worker_count > kMaxWorkers ||
-      !(geometry == compute_geometry(geometry.capacity_bytes, geometry.worker_count, geometry.ghost_words != 0)) ||
+      geometry.worker_count > kMaxWorkers || geometry.namespace_count > kMaxNamespaces ||
+      !(geometry ==
+        compute_geometry(geometry.capacity_bytes, geometry.worker_count, geometry.namespace_count, geometry.ghost_words != 0)) ||
       geometry.page_count == 0)
     fail(Status::kNotASegment, name,
          "its geometry is out of range (capacity " + std::to_string(geometry.capacity_bytes) + "); it is damaged, remove it");

@@ -6,6 +6,8 @@
 
 #include "layout/bucket.h"
 #include "layout/duel_state.h"
+#include "layout/named_slot.h"
+#include "layout/namespace_record.h"
 #include "layout/segment_header.h"
 #include "layout/slab_page.h"
 #include "layout/stripe.h"
@@ -19,7 +21,8 @@ namespace carafe {
 class View {
  public:
   View() = default;
-  View(std::byte* base, const Geometry& geometry) noexcept : base_(base), geometry_(geometry), page_shift_(shift_of(geometry.page_bytes)) {}
+  View(std::byte* base, const Geometry& geometry) noexcept : base_(base), geometry_(geometry), page_shift_(shift_of(geometry.page_bytes)),
+        pages_bytes_(geometry.page_count << page_shift_) {}
 
   [[nodiscard]] const Geometry& geometry() const noexcept { return geometry_; }
   [[nodiscard]] std::byte* base() const noexcept { return base_; }
@@ -30,6 +33,12 @@ class View {
     return at<Atomic<std::uint64_t>>(geometry_.directory_at)[i];
   }
   [[nodiscard]] WorkerSlot& worker(std::uint64_t i) const noexcept { return at<WorkerSlot>(geometry_.workers_at)[i]; }
+  [[nodiscard]] NamespaceRecord& namespace_record(std::uint64_t i) const noexcept {
+    return at<NamespaceRecord>(geometry_.namespaces_at)[i];
+  }
+  [[nodiscard]] NamespaceLane& namespace_lane(std::uint64_t i) const noexcept { return at<NamespaceLane>(geometry_.namespace_lanes_at)[i]; }
+  [[nodiscard]] Atomic<std::uint64_t>& tag(std::uint64_t i) const noexcept { return at<Atomic<std::uint64_t>>(geometry_.tags_at)[i]; }
+  [[nodiscard]] NamedSlot& named_slot(std::uint64_t i) const noexcept { return at<NamedSlot>(geometry_.named_at)[i]; }
   [[nodiscard]] ClassState& size_class(std::uint32_t i) const noexcept { return at<ClassState>(geometry_.classes_at)[i]; }
   [[nodiscard]] PageInfo& page_info(std::uint64_t page) const noexcept { return at<PageInfo>(geometry_.page_infos_at)[page]; }
   [[nodiscard]] Atomic<std::uint32_t>& page_class(std::uint64_t page) const noexcept {
@@ -48,8 +57,7 @@ class View {
   /// The bytes [offset, offset + bytes) if they lie within the slab pages and start at a multiple of 8; else nullptr.
   [[nodiscard]] std::byte* chunk(std::uint64_t offset, std::uint64_t bytes) const noexcept {
     const std::uint64_t rest = offset - geometry_.pages_at;  // wraps to huge when before
-    const std::uint64_t all = geometry_.page_count << page_shift_;
-    if (rest >= all || bytes > all - rest || (offset & 7) != 0) [[unlikely]]
+    if (rest >= pages_bytes_ || bytes > pages_bytes_ - rest || (offset & 7) != 0) [[unlikely]]
       return nullptr;
     return base_ + offset;
   }
@@ -58,7 +66,7 @@ class View {
   [[nodiscard]] Bucket* table(std::uint64_t directory_word) const noexcept {
     const std::uint64_t rest = DirectoryWord::offset(directory_word) - geometry_.pages_at;  // wraps to huge when before
     const std::uint64_t bytes = std::uint64_t{DirectoryWord::buckets(directory_word)} * sizeof(Bucket);
-    if (rest >= geometry_.page_count << page_shift_ || (rest & (geometry_.page_bytes - 1)) + bytes > geometry_.page_bytes) [[unlikely]]
+    if (rest >= pages_bytes_ || (rest & (geometry_.page_bytes - 1)) + bytes > geometry_.page_bytes) [[unlikely]]
       return nullptr;
     return reinterpret_cast<Bucket*>(base_ + DirectoryWord::offset(directory_word));
   }
@@ -75,6 +83,7 @@ class View {
   std::byte* base_ = nullptr;
   Geometry geometry_{};
   std::uint32_t page_shift_ = 0;
+  std::uint64_t pages_bytes_ = 0;
 };
 
 }  // namespace carafe

@@ -142,6 +142,9 @@ void fill_stats(const View& view, bool may_write, Stats& stats) noexcept {
   stats.load_take_overs = totals[CounterId::k_load_take_overs];
   stats.lone_loads = totals[CounterId::k_lone_loads];
   stats.stale_fills = totals[CounterId::k_stale_fills];
+  stats.stale_hits = totals[CounterId::k_stale_hits];
+  stats.none_hits = totals[CounterId::k_none_hits];
+  stats.failed_loads = totals[CounterId::k_failed_loads];
   fill_gauges(view, totals, may_write, stats);
   const std::uint64_t now = now_ms();
   fill_windows(view, totals, now, stats);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "base/count_up.h"
 #include "layout/worker_slot.h"
 #include "segment/view.h"
 #include "workers/liveness.h"
@@ -17,7 +18,7 @@ struct Worker {
   CounterLane* lane = nullptr;  // own counters; none: not registered, counts nothing
 
   void count(CounterId what, std::uint64_t by = 1) const noexcept {
-    if (lane != nullptr) lane->counters[static_cast<std::size_t>(what)].fetch_add(by, kRelaxed);
+    if (lane != nullptr) count_up(lane->counters[static_cast<std::size_t>(what)], by);
   }
 };
 

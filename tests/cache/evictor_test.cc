@@ -16,7 +16,7 @@ class EvictorTest : public testing::Test {
  protected:
   /// The chunk of "key", which has `value` from now on; `entry` is its place in the index.
   Chunk store(const std::string& value) {
-    EXPECT_EQ(Writer(engine_, me_).store(key_, value, Expiry{}, Condition::kAlways), Status::kOk);
+    EXPECT_EQ(Writer(engine_, me_).store(key_, value, ItemTraits{}, Condition::kAlways), Status::kOk);
     const StripeGuard guard = StripeGuard::attempt(engine_, me_, key_.stripe);
     const Found found = find_locked(engine_, table(), key_, engine_.epoch());
     EXPECT_TRUE(found);

@@ -20,7 +20,7 @@ TEST(ItemsTest, AChainOfOneChunkIsBroken) {
   const Engine engine = test::small_engine();
   const Worker me = engine.worker();
   const Key key = Key::of(engine, "key");
-  ASSERT_EQ(Writer(engine, me).store(key, std::string(50'000, 'v'), Expiry{}, Condition::kAlways), Status::kOk);
+  ASSERT_EQ(Writer(engine, me).store(key, std::string(50'000, 'v'), ItemTraits{}, Condition::kAlways), Status::kOk);
   ASSERT_TRUE(verify_segment(engine).ok);
 
   const Found found = find_locked(engine, Table::of(engine.view, key.stripe), key, engine.epoch());

@@ -17,8 +17,8 @@ namespace {
 class VerifyTest : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_EQ(Writer(engine_, me_).store(key_, std::string(300, 'v'), Expiry{}, Condition::kAlways), Status::kOk);
-    ASSERT_EQ(Writer(engine_, me_).store(long_, std::string(50'000, 'v'), Expiry{}, Condition::kAlways), Status::kOk);
+    ASSERT_EQ(Writer(engine_, me_).store(key_, std::string(300, 'v'), ItemTraits{}, Condition::kAlways), Status::kOk);
+    ASSERT_EQ(Writer(engine_, me_).store(long_, std::string(50'000, 'v'), ItemTraits{}, Condition::kAlways), Status::kOk);
     ASSERT_TRUE(verify_segment(engine_).ok);
     found_ = find_locked(engine_, table(), key_, engine_.epoch());
     chain_ = find_locked(engine_, Table::of(engine_.view, long_.stripe), long_, engine_.epoch());

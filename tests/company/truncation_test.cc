@@ -180,7 +180,7 @@ int cut_while_looking(const std::vector<std::string>& command, const std::string
 TEST_F(TruncationTest, AToolThatLooksEndsWithAClearMessage) {
   const char* tool = std::getenv("CARAFE_TOOL");
   if (tool == nullptr || ::access(tool, X_OK) != 0) GTEST_SKIP() << "CARAFE_TOOL names no tool";
-  for (const char* verb : {"ls", "stat", "keys", "verify", "slabs", "workers", "get"}) {
+  for (const char* verb : {"ls", "stat", "namespaces", "keys", "verify", "slabs", "workers", "get"}) {
     for (const off_t bytes : {off_t{0}, off_t{4096}}) {
       SCOPED_TRACE(std::string(verb) + ", cut at " + std::to_string(bytes));
       make();

@@ -8,9 +8,8 @@
 #include <vector>
 
 #include "base/racy_copy.h"
-#include "base/time.h"
+#include "cache/items.h"
 #include "index/table.h"
-#include "layout/item.h"
 #include "layout/side_word.h"
 #include "segment/view.h"
 #include "slab/size_classes.h"
@@ -72,18 +71,15 @@ struct Anatomy {
     for (std::uint32_t i = 0; i < table.count; ++i)
       for (const auto& entry : table.buckets[i].entries) {
         const std::uint64_t word = entry.load(kRelaxed);
-        const std::byte* item = word == Entry::kEmpty ? nullptr : view.chunk(Entry::offset(word), sizeof(std::uint64_t));
-        if (item == nullptr) continue;
+        const ItemView item = word == Entry::kEmpty ? ItemView{} : ItemView::at(view, Entry::offset(word));
+        if (!item) continue;
         refer(Entry::offset(word), &table.buckets[i]);
-        const ItemHeader header{racy_load(item)};
-        const bool lease = header.extended() && (racy_load(item + header.extension_at()) & ItemHeader::kLease) != 0;
-        if (header.epoch() == view.header().epoch.load(kRelaxed) && !lease) {
+        if (is_current(item.header, view.header().epoch.load(kRelaxed)) && !item.is_lease()) {
           ++current_items;
-          const std::uint64_t expiry = header.expires() ? racy_load(item + header.expiry_at()) : kNeverExpires;
-          live_items += expiry == kNeverExpires || expiry > now_ms() ? 1 : 0;
+          live_items += validity_of(view, item) == Validity::kValue ? 1 : 0;
         }
-        if (!header.chained()) continue;
-        std::uint64_t part = racy_load(item + header.chain_at());
+        if (!item.header.chained()) continue;
+        std::uint64_t part = item.first_part();
         for (int parts = 0; part != 0 && parts < 64; ++parts) {
           refer(PartRef::offset(part), &table.buckets[i]);
           const std::byte* bytes = view.chunk(PartRef::offset(part), 16);

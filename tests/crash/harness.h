@@ -42,6 +42,7 @@ struct Scenario {
   bool registered = true;                                                          // the child has its worker slot before
   std::function<void(Stage&)> before = {};                                         // in the child, before anything is counted
   Stage::Kind kind = Stage::Kind::kNamed;
+  std::function<std::string(Stage&)> inside = {};   // looks at what else the segment holds, before all else; what is wrong, or ""
   std::function<std::string(Stage&)> outside = {};  // looks at what lies outside the segment, and puts it back; what is wrong, or ""
 };
 
@@ -273,8 +274,10 @@ class Trial {
         if (digest != 0) stage_.restore();
         return true;
       }
+      const std::string inside = scenario_.inside ? scenario_.inside(stage_) : "";
       Inquest::Findings findings = inquest_->hold(kill.number % 2 == 0);
       stage_.restore();
+      if (!inside.empty()) findings.problems.push_back(inside);
       const std::string outside = scenario_.outside ? scenario_.outside(stage_) : "";
       if (!outside.empty()) findings.problems.push_back(outside);
       if (!order.empty()) findings.problems.push_back(order);

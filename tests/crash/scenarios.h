@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crash/harness.h"
+#include "crash/named_scenarios.h"
 
 namespace carafe::test {
 namespace scenario {
@@ -161,7 +162,7 @@ inline const std::vector<Scenario>& scenarios() {
     return scenario;
   };
 
-  static const std::vector<Scenario> all = {
+  static const std::vector<Scenario> all = and_named({
       // --- set
       {"set: new key, new page", nothing, set(text('b', kSmall))},
       every_instruction({"set: new key", [](Stage& stage) { stage.put("nearby", text('a', kSmall)); }, set(text('b', kSmall))}),
@@ -429,7 +430,7 @@ inline const std::vector<Scenario>& scenarios() {
       recovery(
           "recovery: of a page, its holder killed while moving it, second half", [](Stage& stage) { stage.fill(2'500); },
           set(text('b', kSmall)), Slot::kOther, 2, &holds_a_page),
-  };
+  });
   return all;
 }
 

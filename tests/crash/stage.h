@@ -25,6 +25,7 @@
 #include "base/time.h"
 #include "carafe/cache.h"
 #include "carafe/load.h"
+#include "carafe/named_mutex.h"
 #include "segment/view.h"
 #include "support/random.h"
 #include "support/scratch.h"
@@ -85,6 +86,7 @@ class Stage {
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
   ~Stage() {
+    mutex.reset();
     second.reset();
     cache_.reset();
     ::unlink(other_.path().c_str());
@@ -106,6 +108,7 @@ class Stage {
   std::string reused = std::string(1 << 16, '\0');  // what get(key, reused) fills without an allocation
   std::optional<Cache> second;                      // another handle
   std::optional<LoadTicket> ticket;                 // of the child
+  std::optional<NamedMutex> mutex;                  // of the child, or of one killed
 
   // --- preparing
 

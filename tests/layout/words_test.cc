@@ -6,6 +6,7 @@
 #include "layout/bucket.h"
 #include "layout/item.h"
 #include "layout/lock_word.h"
+#include "layout/named_slot.h"
 #include "layout/side_word.h"
 
 namespace carafe {
@@ -19,6 +20,17 @@ TEST(WordsTest, AnEntryKeepsTagOffsetAndCounterApart) {
   EXPECT_EQ(Entry::counter(entry + 3), 3U);
   EXPECT_TRUE(Entry::same_item(entry, entry + 3));
   EXPECT_FALSE(Entry::same_item(entry, Entry::make(0xfffff, 8)));
+}
+
+TEST(WordsTest, AHoldersWordIsALockWordWithAThread) {
+  const WorkerId id{kMaxWorkers - 1, 0xffffffffU};
+  for (const std::uint32_t thread : {0U, 1U, HolderWord::kThreads - 1, HolderWord::kThreads, ~0U}) {
+    const std::uint64_t word = HolderWord::of(LockWord::of(id), thread);
+    EXPECT_EQ(LockWord::owner(word), id);
+    EXPECT_EQ(word & LockWord::kWaiters, 0U);
+    EXPECT_NE(word, LockWord::of(id)) << "no thread is nobody";
+  }
+  EXPECT_NE(HolderWord::of(LockWord::of(id), 0), HolderWord::of(LockWord::of(id), HolderWord::kThreads - 1));
 }
 
 TEST(WordsTest, ADirectoryWordKeepsOffsetBucketsAndChanges) {

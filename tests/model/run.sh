@@ -97,6 +97,38 @@ clear     | COPY_WITH_NEW_EPOCH   | wrong |
 clear     | RESTART_DECIDED_EARLY | wrong |
 clear     | DROP_DECIDED_EARLY    | rare  |
 clear     | TABLE_EPOCH_NOT_RAISED | rare  |
+lease     | erase, set, evict     | ok    | -DERASE -DSET -DEVICT -DREADER
+lease     | loads again           | ok    | -DERASE -DLOADS=2
+lease     | three, and no look    | ok    | -DLOADERS=3 -DERASE -DINVALIDATORS=0
+lease     | loader killed         | ok    | -DERASE -DKILLS=1
+lease     | loader killed, reader | long  | -DERASE -DSET -DREADER -DKILLS=1
+lease     | eraser killed         | long  | -DERASE -DEVICT -DREADER -DKILLS=1 -DVICTIM=2
+lease     | clear                 | ok    | -DCLEAR -DLOOKS=1 -DREADER
+lease     | clear, loader killed  | long  | -DCLEAR -DLOOKS=2 -DKILLS=1
+lease     | tag                   | ok    | -DTAG -DREADER
+lease     | tag known early       | long  | -DTAG -DTAGGED_LEASE -DREADER
+lease     | tag twice, and a set  | ok    | -DTAG -DSTORE -DREADER -DLOADERS=1 -DINVALIDATORS=2
+lease     | tag, one killed       | long  | -DTAG -DSTORE -DREADER -DLOADERS=1 -DINVALIDATORS=2 -DKILLS=1 -DVICTIM=1
+lease     | tag, loads again      | long  | -DTAG -DSTORE -DINVALIDATIONS=2
+lease     | FILL_WITHOUT_TOKEN    | wrong | -DERASE -DLOADS=2
+lease     | TOKEN_WITHOUT_GENERATION | wrong | -DERASE -DLOADS=2
+lease     | FILL_WITHOUT_EPOCH    | wrong | -DCLEAR -DLOOKS=1 -DREADER
+lease     | ABANDON_WITHOUT_TOKEN | wrong | -DERASE -DLOADS=2
+lease     | BLIND_TAKE_OVER       | wrong | -DERASE -DKILLS=1
+lease     | NO_TAKE_OVER          | wrong | -DERASE -DKILLS=1
+lease     | SEQ_AFTER_LOOK        | wrong | -DERASE
+lease     | FLAG_AFTER_LOOK       | wrong | -DERASE
+lease     | FLAG_TAKEN_AFTER_SEQ  | wrong | -DERASE -DLOADS=2
+lease     | FLAG_TAKEN_AFTER_UNLOCK | wrong | -DERASE -DLOADS=2
+lease     | TOLD_BEFORE_LOCK      | wrong | -DERASE
+lease     | WAKE_BEFORE_SEQ       | wrong | -DERASE
+lease     | NOT_NOTED             | wrong | -DERASE
+lease     | REFUSED_FILL_LEAVES_LEASE | wrong | -DTAG -DREADER
+lease     | STAMP_AT_FILL         | wrong | -DTAG -DREADER
+lease     | STAMP_AFTER_COMPUTING | wrong | -DTAG -DREADER
+lease     | READER_IGNORES_STAMP  | wrong | -DTAG -DREADER -DLOADERS=1
+lease     | SLOT_WITHOUT_MAX      | wrong | -DTAG -DREADER -DLOADERS=1 -DINVALIDATORS=2
+lease     | SLOT_BEFORE_SEQ       | wrong | -DTAG -DREADER -DLOADERS=1 -DKILLS=1 -DVICTIM=1
 '
 
 # check NUMBER MODEL NAME EXPECT FLAGS: one run, in a folder of its own; its line of the table goes to NUMBER.row

@@ -174,5 +174,37 @@ MUTANTS = [
     Mutant("a lease is a value to readers", "lib/cache/reader.cc", "      const bool live = !has_expired(expiry) && !match.item.is_lease();\n", "      const bool live = !has_expired(expiry);\n", "api_load_test"),
     Mutant("leases are counted as items", "lib/cache/items.h", "{ return item.is_lease() ? 0 : 1; }", "{ return item ? 1 : 0; }", "api_load_test"),
     Mutant("nobody is told that a lease has gone", "lib/cache/items.h", "  if (item && item.is_lease()) engine.view", "  if (!item) engine.view", "process_load_process_test"),
+    Mutant("the flag of those who wait is taken once the next one may have set it", "lib/cache/items.cc", """  const bool awaited = stripe_->lease_waiters.exchange(0, kRelaxed) != 0;
+  stripe_->lease_seq.fetch_add(1, kRelease);
+  CARAFE_STEP("lease: told");
+""", """  stripe_->lease_seq.fetch_add(1, kRelease);
+  CARAFE_STEP("lease: told");
+  const bool awaited = stripe_->lease_waiters.exchange(0, kRelaxed) != 0;
+""", "issues_test"),
+    Mutant("an abandoned lease takes the next one along", "lib/cache/leases.cc", "erase(key, Condition::kLease, token)", "erase(key, Condition::kAlways, token)", SWITCH, ("--gtest_filter=*abandon*",)),
+    Mutant("a fill minds where its lease is, but not whether it is the same", "lib/cache/writer.cc", "found.item.is_lease() && version_token(found.chunk.offset, found.side) == version ?", "found.item.is_lease() && version_token(found.chunk.offset, found.side) >> 24 == version >> 24 ?", SWITCH, ("--gtest_filter=*in_its_place*",)),
     Mutant("a write does not ask whether the segment was removed", "lib/cache/cache.cc", "  if (engine.retired()) return handle.retired_status();\n", "", SWITCH),
+    # What is not evicted.
+    Mutant("a mutex is taken over without proof of death", "lib/cache/named_slots.cc", "  if (!me_.liveness.is_dead(LockWord::owner(seen), me_.id)) return LockResult::kBusy;\n", "", "process_named_process_test"),
+    Mutant(
+        "who waits is told of an unlock before the word is free",
+        "lib/cache/named_slots.cc",
+        """  if (me_.word == 0 || !slot.holder.compare_exchange_strong(held, LockWord::kFree, kRelease, kRelaxed)) return;
+  CARAFE_STEP("named: free");
+  // After the word is free: who sleeps on the new number has seen it free.
+  slot.seq.fetch_add(1, kAcqRel);
+  CARAFE_STEP("named: raised");
+""",
+        """  slot.seq.fetch_add(1, kAcqRel);
+  CARAFE_STEP("named: raised");
+  if (me_.word == 0 || !slot.holder.compare_exchange_strong(held, LockWord::kFree, kRelease, kRelaxed)) return;
+  CARAFE_STEP("named: free");
+""",
+        STEPS,
+        ("--gtest_filter=*named*",),
+    ),
+    Mutant("nobody is told of an unlock", "lib/cache/named_slots.cc", "  if (slot.waiters.exchange(0, kAcqRel) != 0) futex_wake(", "  if (slot.waiters.exchange(0, kAcqRel) > 1) futex_wake(", "process_named_process_test"),
+    Mutant("any thread unlocks for its process", "lib/cache/named_slots.cc", "  return HolderWord::of(me.word, own_thread);\n", "  return HolderWord::of(me.word, 0);\n", "api_named_mutex_test"),
+    Mutant("what was warmed up once is warm for ever", "lib/cache/warm_once.cc", "  while (slot->done_in.load(kAcquire) != engine.epoch()) {", "  while (slot->done_in.load(kAcquire) == 0) {", "api_named_mutex_test"),
+    Mutant("a forked child says that its parent's work is done", "lib/cache/warm_once.cc", "    if (NamedSlots(engine_, me).holds(slot_)) slot_.done_in", "    if (me.word != 0) slot_.done_in", "process_named_process_test"),
 ]

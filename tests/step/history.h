@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,18 +20,27 @@ struct Item {
   std::uint64_t made = 0;
 };
 
+/// In place of a name_of_value: a lease. And in place of a puppet, as its owner: one who is dead.
+inline constexpr std::uint64_t kLease = 2;
+inline constexpr std::uint32_t kDead = ~0U;
+
 /// A cache as a map: what its operations mean when they happen at one moment each.
 struct Model {
   std::map<std::string, Item> items;
+  std::map<std::string, std::uint32_t> leases;  // who computes it: a puppet, or kDead. Such a key has no item
+  std::set<std::uint32_t> tickets;              // puppets that were given a lease and have neither filled nor abandoned it
   bool cleared = false;
   bool removed = false;
   std::uint64_t stores = 0;
 
-  void store(const std::string& key, std::uint64_t value, std::int64_t number = 0) { items[key] = {value, number, ++stores}; }
+  void store(const std::string& key, std::uint64_t value, std::int64_t number = 0) {
+    items[key] = {value, number, ++stores};
+    leases.erase(key);
+  }
 
-  /// Lets `operation` happen now, with the outcome that it had. False when it cannot have had that one.
+  /// Lets `operation` of `puppet` happen now, with the outcome that it had. False when it cannot have had that one.
   /// `busy_is_right`: another writer was within an operation meanwhile. `tight`: there may be no room.
-  [[nodiscard]] bool apply(const Operation& operation, const Outcome& outcome, bool busy_is_right, bool tight) {
+  [[nodiscard]] bool apply(const Operation& operation, const Outcome& outcome, std::uint32_t puppet, bool busy_is_right, bool tight) {
     const auto found = items.find(operation.key);
     const bool present = !removed && found != items.end();
     switch (operation.verb) {
@@ -38,8 +49,16 @@ struct Model {
         return (outcome.status == Status::kNotFound && !present) || (outcome.status == Status::kRetired && removed);
       case Operation::kLook:
         return outcome.status == Status::kOk && (tight || cleared || removed || outcome.number == kBystanders);
+      case Operation::kAsk:
+        return apply_ask(operation.key, outcome, puppet, busy_is_right || tight);
+      case Operation::kFill:
+        return apply_fill(operation, outcome, puppet, busy_is_right, tight);
+      case Operation::kAbandon:
+        if (outcome.status == Status::kOk && owns(puppet, operation.key)) leases.erase(operation.key);
+        return (tickets.erase(puppet) != 0) == (outcome.status != Status::kNotFound) && (outcome.status != Status::kBusy || busy_is_right);
       case Operation::kClear:
         items.clear();
+        leases.clear();
         cleared = true;
         return true;
       case Operation::kRemove:
@@ -56,10 +75,12 @@ struct Model {
         return removed;
       case Status::kNoSpace:
         items.erase(operation.key);
+        leases.erase(operation.key);
         return tight;
       case Status::kExists:
         return operation.verb == Operation::kAdd && present;
       case Status::kNotFound:
+        if (operation.verb == Operation::kErase) leases.erase(operation.key);
         return (operation.verb == Operation::kErase || operation.verb == Operation::kCompareAndSet ||
                 operation.verb == Operation::kTouch) &&
                !present;
@@ -97,6 +118,35 @@ struct Model {
       default:
         return false;
     }
+  }
+
+ private:
+  [[nodiscard]] bool owns(std::uint32_t puppet, const std::string& key) const {
+    const auto lease = leases.find(key);
+    return lease != leases.end() && lease->second == puppet;
+  }
+  [[nodiscard]] bool apply_ask(const std::string& key, const Outcome& outcome, std::uint32_t puppet, bool none_is_right) {
+    const auto found = items.find(key);
+    const bool present = !removed && found != items.end();
+    const bool held = !removed && leases.contains(key) && !owns(kDead, key);
+    tickets.erase(puppet);
+    if (outcome.status == Status::kExists) return present && found->second.value == outcome.value;
+    if (outcome.status == Status::kVersionChanged) return held || none_is_right;
+    if (removed || present || held) return false;
+    leases[key] = puppet;
+    tickets.insert(puppet);
+    return true;
+  }
+  /// A lease is a state of its key: it is gone as soon as anything else happens to that, and then nothing is stored.
+  [[nodiscard]] bool apply_fill(const Operation& operation, const Outcome& outcome, std::uint32_t puppet, bool busy_is_right, bool tight) {
+    if (tickets.erase(puppet) == 0) return outcome.status == Status::kNotFound;
+    if (outcome.status == Status::kStale) return removed || !owns(puppet, operation.key);
+    if (outcome.status == Status::kBusy) return busy_is_right;
+    if (removed || !owns(puppet, operation.key)) return false;
+    leases.erase(operation.key);
+    if (outcome.status == Status::kNoSpace) return tight;
+    store(operation.key, name_of_value(operation.value), std::strtoll(std::string(operation.value).c_str(), nullptr, 10));
+    return outcome.status == Status::kOk;
   }
 };
 
@@ -143,7 +193,8 @@ class History {
     for (const auto& [key, value] : end_) {
       const auto found = model.items.find(key);
       const bool present = !model.removed && found != model.items.end();
-      if (value == 0 ? present : !present || found->second.value != value) return false;
+      if (model.leases.contains(key) != (value == kLease)) return false;
+      if (value == 0 || value == kLease ? present : !present || found->second.value != value) return false;
     }
     return true;
   }
@@ -156,6 +207,11 @@ class History {
       evicted.items.erase(key);
       if (search(evicted, done)) return true;
     }
+    for (const auto& [key, owner] : model.leases) {
+      Model evicted = model;
+      evicted.leases.erase(key);
+      if (search(evicted, done)) return true;
+    }
     return false;
   }
   bool step(const Model& model, const std::vector<bool>& done) {
@@ -163,13 +219,20 @@ class History {
     for (std::size_t i = 0; i < events_.size(); ++i) {
       if (done[i]) continue;
       all = false;
-      Model next = model;
-      if (!may_be_next(i, done) || !next.apply(*events_[i].operation, events_[i].outcome, meets_a_writer(events_[i]), tight_)) continue;
-      std::vector<bool> with_this = done;
-      with_this[i] = true;
-      if (search(next, with_this)) return true;
+      if (!may_be_next(i, done)) continue;
+      if (happens(model, i, events_[i].outcome, done)) return true;
+      if (events_[i].operation->verb != Operation::kAbandon || events_[i].outcome.status != Status::kOk) continue;
+      Outcome refused = events_[i].outcome;  // which nobody is told
+      refused.status = Status::kBusy;
+      if (happens(model, i, refused, done)) return true;
     }
     return all && is_the_end(model);
+  }
+  bool happens(Model model, std::size_t number, const Outcome& outcome, std::vector<bool> done) {
+    const Event& event = events_[number];
+    if (!model.apply(*event.operation, outcome, event.puppet, meets_a_writer(event), tight_)) return false;
+    done[number] = true;
+    return search(model, done);
   }
 
   const std::vector<Event> events_;

@@ -18,7 +18,7 @@ namespace carafe::test {
 
 /// One operation as data, so that the same words tell a puppet what to do and the judge what may come of it.
 struct Operation {
-  enum Verb : std::uint8_t { kGet, kSet, kAdd, kErase, kIncrement, kCompareAndSet, kTouch, kClear, kRemove, kLook };
+  enum Verb : std::uint8_t { kGet, kSet, kAdd, kErase, kIncrement, kCompareAndSet, kTouch, kClear, kRemove, kLook, kAsk, kFill, kAbandon };
   Verb verb = kGet;
   std::string key;
   std::string_view value;     // lives as long as the test: text(), or a literal
@@ -40,6 +40,11 @@ inline Operation touch(std::string key) { return {Operation::kTouch, std::move(k
 inline Operation clear() { return {Operation::kClear, {}, {}}; }
 /// Retires and unlinks the segment.
 inline Operation remove() { return {Operation::kRemove, {}, {}}; }
+/// try_load. kOk: the lease is ours, kExists: there is a value, kVersionChanged: neither. A puppet has one ticket at a time.
+inline Operation ask(std::string key) { return {Operation::kAsk, std::move(key), {}}; }
+/// Of the ticket that the last ask brought; kNotFound where that had no lease.
+inline Operation fill(std::string key, std::string_view value) { return {Operation::kFill, std::move(key), value}; }
+inline Operation abandon(std::string key) { return {Operation::kAbandon, std::move(key), {}}; }
 /// verify() and for_each.
 inline Operation look() { return {Operation::kLook, {}, {}}; }
 }  // namespace play
@@ -63,7 +68,7 @@ inline void look_at_everything(Cache& cache, Outcome& outcome, std::string& prob
   if (!report.ok) problem = "verify: " + report.problems.front();
 }
 
-/// Carries `operation` out. What a get found is in `stage.reused`.
+/// Carries `operation` out. What a get or an ask found is in `stage.reused`.
 inline void perform(Stage& stage, const Operation& operation, Outcome& outcome, std::string& problem) {
   Cache& cache = stage.cache();
   switch (operation.verb) {
@@ -102,14 +107,33 @@ inline void perform(Stage& stage, const Operation& operation, Outcome& outcome, 
       outcome.status = Status::kOk;
       look_at_everything(cache, outcome, problem);
       return;
+    case Operation::kAsk:
+      stage.ticket.emplace(cache.try_load(operation.key));
+      if (stage.ticket->has_value()) stage.reused = stage.ticket->value();
+      outcome.status = stage.ticket->has_value() ? Status::kExists : stage.ticket->owns_lease() ? Status::kOk : Status::kVersionChanged;
+      return;
+    case Operation::kFill:
+      outcome.status = stage.ticket->owns_lease() ? stage.ticket->fill(operation.value) : Status::kNotFound;
+      return;
+    case Operation::kAbandon:
+      outcome.status = stage.ticket->owns_lease() ? Status::kOk : Status::kNotFound;
+      stage.ticket->abandon();
+      return;
   }
+}
+
+/// Whether it brought a value home.
+[[nodiscard]] inline bool found_a_value(const Operation& operation, const Outcome& outcome) noexcept {
+  return (operation.verb == Operation::kGet && outcome.status == Status::kOk) ||
+         (operation.verb == Operation::kAsk && outcome.status == Status::kExists);
 }
 
 /// What one puppet carries out, in order.
 using Part = std::vector<Operation>;
 
 [[nodiscard]] inline std::string to_string(const Operation& operation) {
-  constexpr const char* kVerbs[] = {"get", "set", "add", "erase", "increment", "compare_and_set", "touch", "clear", "remove", "look"};
+  constexpr const char* kVerbs[] = {"get",   "set",    "add",  "erase", "increment", "compare_and_set", "touch",
+                                    "clear", "remove", "look", "ask",   "fill",      "abandon"};
   return std::string(kVerbs[operation.verb]) + "(" + operation.key + ")";
 }
 

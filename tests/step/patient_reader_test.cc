@@ -53,8 +53,8 @@ class PatientReaderTest : public testing::Test {
   void SetUp() override {
     short_value_ = std::string(200, 's');
     long_value_ = std::string(9'000, 'l');
-    ASSERT_EQ(Writer(engine_, me_).store(key_, short_value_, Expiry{}, Condition::kAlways), Status::kOk);
-    ASSERT_EQ(Writer(engine_, me_).store(long_, long_value_, Expiry{}, Condition::kAlways), Status::kOk);
+    ASSERT_EQ(Writer(engine_, me_).store(key_, short_value_, ItemTraits{}, Condition::kAlways), Status::kOk);
+    ASSERT_EQ(Writer(engine_, me_).store(long_, long_value_, ItemTraits{}, Condition::kAlways), Status::kOk);
   }
 
   [[nodiscard]] Table table(const Key& key) const { return Table::of(engine_.view, key.stripe); }
@@ -108,7 +108,7 @@ TEST_F(PatientReaderTest, FindsItsItemThoughItsNeighboursNeverHoldStill) {
 }
 
 TEST_F(PatientReaderTest, MissesWhatIsNotThere) {
-  ASSERT_EQ(Writer(engine_, me_).store(absent_, "x", Expiry{}, Condition::kAlways), Status::kOk);  // so that there is a table
+  ASSERT_EQ(Writer(engine_, me_).store(absent_, "x", ItemTraits{}, Condition::kAlways), Status::kOk);  // so that there is a table
   ASSERT_EQ(Writer(engine_, me_).erase(absent_), Status::kOk);
   read_all(absent_, "", [&, t = table(absent_)](std::uint64_t) { disturb(t, absent_); });
   EXPECT_GT(retries(), 100U);
@@ -117,7 +117,9 @@ TEST_F(PatientReaderTest, MissesWhatIsNotThere) {
 
 TEST_F(PatientReaderTest, MissesWhatHasExpired) {
   test::FakeClock clock;
-  ASSERT_EQ(Writer(engine_, me_).store(key_, short_value_, Expiry::from_ttl(std::chrono::seconds(1)), Condition::kAlways), Status::kOk);
+  ASSERT_EQ(
+      Writer(engine_, me_).store(key_, short_value_, ItemTraits{.expiry = Expiry::from_ttl(std::chrono::seconds(1))}, Condition::kAlways),
+      Status::kOk);
   clock.advance(std::chrono::seconds(2));
   read_all(key_, short_value_, [&, t = table(key_)](std::uint64_t) { disturb(t, key_); });
   EXPECT_GT(retries(), 100U);

@@ -19,6 +19,7 @@ struct Play {
   std::vector<Part> parts;  // two or three
   bool tight = false;       // room is short: anything may be evicted at any moment, but for good
   bool all_pairs = false;   // in the short run, too, no pair of stops is left out
+  bool begun = false;       // the first puppet's first operation is over before anything else begins
   bool harries = false;     // the second puppet's operations come one by one, whenever the first one has made a few steps
   std::function<bool(const Stats& before, const Stats& after)> took_the_way = {};  // that it does what it is about
 };

@@ -51,7 +51,7 @@ struct Outcome {
   bool finished = false;
   std::uint32_t began = 0;  // in which move of the schedule
   std::uint32_t ended = 0;
-  std::uint64_t value = 0;  // name_of_value, of what a get found
+  std::uint64_t value = 0;  // name_of_value, of what a get or an ask found
   std::int64_t number = 0;  // of an increment; of a look, how many bystanders it saw
 };
 

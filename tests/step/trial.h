@@ -118,8 +118,10 @@ class Trial {
     }
     for (std::size_t operation = 0; operation < play_.parts[number].size(); ++operation) {
       Performance& all = performance();
-      all.move_count = static_cast<std::uint32_t>(operation) + 1;
-      for (std::size_t i = 0; i <= operation; ++i) all.moves[i] = {number, {i == operation ? Stop::kSurvey : Stop::kNowhere, 0, 0}};
+      all.move_count = 0;
+      if (play_.begun && number != 0) all.moves[all.move_count++] = {0, {}};
+      for (std::size_t i = 0; i <= operation; ++i)
+        all.moves[all.move_count++] = {number, {i == operation ? Stop::kSurvey : Stop::kNowhere, 0, 0}};
       director_->perform();
       restore();
       std::unordered_map<std::uintptr_t, std::uint32_t> visits;
@@ -143,6 +145,10 @@ class Trial {
            (where >= geometry.directory_at && where < geometry.classes_at) || where >= geometry.pages_at;
   }
 
+  /// What every schedule begins with.
+  [[nodiscard]] Schedule opening() const { return play_.begun ? Schedule{to_the_end(0)} : Schedule{}; }
+  /// The number of the operation that `puppet` begins with after that.
+  [[nodiscard]] std::size_t first_of(std::uint32_t puppet) const noexcept { return play_.begun && puppet == 0 ? 1 : 0; }
   [[nodiscard]] static Step to_the_end(std::uint32_t puppet) { return {puppet, '*', 0, {}}; }
   [[nodiscard]] static Step to(std::uint32_t puppet, const Place& place) { return {puppet, '@', place.instruction, place.stop}; }
   /// All operations of a puppet, from the first one that is not done.
@@ -164,9 +170,10 @@ class Trial {
   /// Where to stop the first operation of `number` in a pair of stops. With a get among the two, only what bears on its answer: its own loads, and
   /// the other one's stores, since a reader does not notice what others read.
   [[nodiscard]] std::vector<Place> telling_places(std::uint32_t number) const {
-    const std::vector<Place>& all = places_[number][0];
-    const bool reads = play_.parts[number][0].verb == Operation::kGet;
-    const bool against_reader = play_.parts[number == 0 ? 1 : 0][0].verb == Operation::kGet;
+    const std::vector<Place>& all = places_[number][first_of(number)];
+    const auto is_reader = [&](std::uint32_t puppet) { return play_.parts[puppet][first_of(puppet)].verb == Operation::kGet; };
+    const bool reads = is_reader(number);
+    const bool against_reader = is_reader(number == 0 ? 1 : 0);
     if (how_much_.full || (!reads && !against_reader)) return all;
     std::vector<Place> telling;
     for (const Place& place : all)
@@ -177,10 +184,11 @@ class Trial {
   /// X to i, all others whole, X on; for every puppet X and every i of each of its operations.
   void one_switch() {
     for (std::uint32_t x = 0; x < puppets(); ++x)
-      for (std::size_t operation = 0; operation < places_[x].size(); ++operation) {
+      for (std::size_t operation = first_of(x); operation < places_[x].size(); ++operation) {
         const std::vector<Place>& places = places_[x][operation];
         some_of(places.size(), places.size() <= how_much_.short_stops ? places.size() : how_much_.stops, [&](std::uint64_t i) {
-          Schedule schedule(operation, to_the_end(x));
+          Schedule schedule = opening();
+          schedule.insert(schedule.end(), operation - first_of(x), to_the_end(x));
           schedule.push_back(to(x, places[i]));
           for (std::uint32_t y = 0; y < puppets(); ++y)
             if (y != x) append_all(schedule, y);
@@ -201,7 +209,9 @@ class Trial {
         const std::uint64_t some = how_much_.pairs * (puppets() == 3 ? 12 : 1);
         const std::uint64_t most = !play_.all_pairs ? some : x == 0 ? how_much_.all_pairs : how_much_.all_pairs / 10;
         some_of(of_x.size() * of_y.size(), most, [&](std::uint64_t pair) {
-          Schedule schedule = {to(x, of_x[pair / of_y.size()]), to(y, of_y[pair % of_y.size()])};
+          Schedule schedule = opening();
+          schedule.push_back(to(x, of_x[pair / of_y.size()]));
+          schedule.push_back(to(y, of_y[pair % of_y.size()]));
           if (puppets() == 3) append_all(schedule, 2);
           append_all(schedule, x);
           append_all(schedule, y);
@@ -214,11 +224,13 @@ class Trial {
   void there_and_back_twice() {
     for (std::uint32_t x = 0; x < puppets(); ++x)
       for (std::uint32_t y = 0; y < puppets(); ++y) {
-        if (x == y || puppets() == 3 || play_.parts[y].size() < 2) continue;
-        const std::vector<Place>& of_x = places_[x][0];
+        if (x == y || puppets() == 3 || play_.parts[y].size() < first_of(y) + 2) continue;
+        const std::vector<Place>& of_x = places_[x][first_of(x)];
         const std::uint64_t most = how_much_.pairs;
         some_of(of_x.size() * of_x.size(), most, [&](std::uint64_t pair) {
-          Schedule schedule = {to(x, of_x[pair / of_x.size()]), to_the_end(y)};
+          Schedule schedule = opening();
+          schedule.push_back(to(x, of_x[pair / of_x.size()]));
+          schedule.push_back(to_the_end(y));
           const auto count = static_cast<std::uint32_t>(pair % of_x.size()) + 1;
           schedule.push_back({x, '+', count, {Stop::kAtAccess, count, 0}});
           append_all(schedule, y);

@@ -105,7 +105,7 @@ class Troupe {
       Outcome outcome;
       std::string problem;
       puppet::carry_out([&] { perform(stage, operation, outcome, problem); });
-      if (operation.verb == Operation::kGet && outcome.status == Status::kOk) outcome.value = name_of_value(stage.reused);
+      if (found_a_value(operation, outcome)) outcome.value = name_of_value(stage.reused);
       if (!problem.empty()) {
         outcome.status = Status::kCorrupt;
         std::snprintf(strings.problem, sizeof strings.problem, "%s", problem.c_str());

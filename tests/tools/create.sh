@@ -4,16 +4,17 @@
 source "$(dirname "$0")/common.sh"
 
 expect 0 "$carafe" create "$segment" --size 4M
-matches "what create says" "$out" "^created $segment: 4M, room for [0-9]+ workers, mode 0600"
+matches "what create says" "$out" "^created $segment: 4M, room for [0-9]+ workers and [0-9]+ namespaces, mode 0600"
 equal "mode of the file" "$(stat -c %a /dev/shm/carafe."$segment")" 600
 equal "size of the file" "$(stat -c %s /dev/shm/carafe."$segment")" $((4 << 20))
 
 expect 5 "$carafe" create "$segment" --size 4M
 contains "message" "$err" "exists"
 
-expect 0 "$carafe" create "$segment-json" --size 2048K --max-workers 16 --json
+expect 0 "$carafe" create "$segment-json" --size 2048K --max-workers 16 --max-namespaces 20 --json
 equal "capacity" "$(json 'o["capacity_bytes"]')" $((2 << 20))
 equal "workers" "$(json 'o["max_workers"]')" 16
+equal "namespaces" "$(json 'o["max_namespaces"]')" 20
 equal "mode" "$(json 'o["mode"]')" 0600
 
 expect 0 "$carafe" create "$segment-group" --size 1048576 --group "$(id -gn)" -q
@@ -37,6 +38,9 @@ expect 2 "$carafe" create "$segment-a" --size 4M --mode 0666
 expect 2 "$carafe" create "$segment-a" --size 4M --mode rw
 expect 2 "$carafe" create "$segment-a" --size 4M --max-workers 3
 expect 2 "$carafe" create "$segment-a" --size 4M --max-workers -1
+expect 2 "$carafe" create "$segment-a" --size 4M --max-namespaces 65536
+contains "message" "$err" "65535"
+expect 2 "$carafe" create "$segment-a" --size 4M --max-namespaces -1
 expect 2 "$carafe" create "$segment-a" --size 4M --group no-such-group-$$
 expect 2 "$carafe" create "bad name" --size 4M
 expect 2 "$carafe" create "" --size 4M

@@ -5,8 +5,8 @@ source "$(dirname "$0")/common.sh"
 create "$segment"
 shm=/dev/shm/carafe.$segment
 
-looking=("stat %" "slabs %" "workers %" "keys %" "get % key" "verify %")
-writing=("set % key value" "del % key" "clear %")
+looking=("stat %" "slabs %" "workers %" "namespaces %" "keys %" "keys % --namespace a" "get % key" "prune % --keep v1 --dry-run" "verify %")
+writing=("set % key value" "del % key" "clear %" "clear % --tag a" "clear % --prefix a" "prune % --keep v1")
 # with_all CODE SEGMENT VERB...: runs each verb on that segment.
 with_all() {
   local code_wanted=$1 name=$2 verb

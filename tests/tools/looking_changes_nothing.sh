@@ -9,6 +9,8 @@ head -c 500000 /dev/urandom | "$carafe" set "$segment" chained
 "$carafe" clear "$segment" -q
 for i in {1..60}; do printf "%0${i}00d" 0 | "$carafe" set "$segment" "key $i" --ttl 1h; done
 head -c 500000 /dev/urandom | "$carafe" set "$segment" chained
+for release in "" v1 v2; do "$carafe" set "$segment" key value --namespace products --release "$release" --ttl 1h; done
+"$carafe" clear "$segment" -q --namespace products --release v1
 sleep 0.1
 hold "$segment"
 
@@ -34,7 +36,15 @@ look "$carafe" keys "$segment" -m 'key 1*' -n 3
 look "$carafe" get "$segment" "key 7"
 look "$carafe" get "$segment" chained
 look "$carafe" verify "$segment"
+look "$carafe" namespaces "$segment"
+look "$carafe" namespaces "$segment" -w 0.1 -n 3 --sort bytes
+look "$carafe" keys "$segment" --namespace products
+look "$carafe" get "$segment" key --namespace products --release v2
+look "$carafe" prune "$segment" --keep v2 --dry-run
 wanted=3
+look "$carafe" get "$segment" key --namespace products --release v1
+look "$carafe" get "$segment" key --namespace products --release v3
+look "$carafe" keys "$segment" --namespace product
 look "$carafe" get "$segment" absent
 look "$carafe" get "$segment" expired
 equal "times of the file" "$(stat -c %Y.%Z "/dev/shm/carafe.$segment")" "$touched"
@@ -44,6 +54,9 @@ chmod 400 "/dev/shm/carafe.$segment"
 wanted=0
 look "$carafe" stat "$segment"
 look "$carafe" keys "$segment"
+look "$carafe" namespaces "$segment"
+look "$carafe" get "$segment" key --namespace products
+look "$carafe" prune "$segment" --keep v2 --dry-run
 look "$carafe" verify "$segment"
 
 # A stopped worker is no obstacle, and no verb here stops one.

@@ -4,9 +4,10 @@
 source "$(dirname "$0")/common.sh"
 create "$segment"
 for i in {1..5}; do "$carafe" set "$segment" "key $i" "value $i"; done
+"$carafe" set "$segment" key value --namespace products
 escape=$'\x1b'
 
-verbs=("ls $segment" "stat $segment" "slabs $segment" "workers $segment" "keys $segment" "verify $segment" "layout" "stat $segment -w 0.1 -n 1")
+verbs=("ls $segment" "stat $segment" "slabs $segment" "workers $segment" "keys $segment" "namespaces $segment" "namespaces $segment -w 0.1 -n 1" "verify $segment" "layout" "stat $segment -w 0.1 -n 1")
 for verb in "${verbs[@]}"; do
   # shellcheck disable=SC2086
   run "$carafe" $verb
@@ -26,7 +27,7 @@ for verb in "${verbs[@]}"; do
   json 'type(o).__name__' >/dev/null
 done
 
-for verb in stat "ls"; do
+for verb in stat ls namespaces; do
   on_terminal "" "'$carafe' $verb $segment"
   contains "$verb on a terminal" "$out" "${escape}[1m"
   for plain in "'$carafe' --no-color $verb $segment" "NO_COLOR=1 '$carafe' $verb $segment" "TERM=dumb '$carafe' $verb $segment"; do
@@ -41,7 +42,7 @@ equal "JSON on a terminal" "$(json 'o["name"]')" "$segment"
 # Digits are grouped for people only.
 head -c 100000 /dev/zero | "$carafe" set "$segment" long
 on_terminal "" "'$carafe' --no-color stat $segment -w 0.1 -n 1"
-matches "a line of -w on a terminal" "$out" " 6 +0$"
+matches "a line of -w on a terminal" "$out" " 7 +0$"
 expect 0 "$carafe" create "$segment-large" --size 64M -q  # whose slab pages have thousands of small chunks
 expect 0 "$carafe" set "$segment-large" key value
 on_terminal "" "'$carafe' --no-color slabs $segment-large"

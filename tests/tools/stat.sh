@@ -22,8 +22,9 @@ matches "exact gauge" "$out" $'\n'"capacity_bytes +4194304  "
 expect 0 "$carafe" stat "$segment" --json
 equal "one line in a pipe" "$(wc -l <"$folder/out")" 1
 fields="gets hits misses sets erases evictions conflict_evictions expirations invalidations clears lock_waits busy recoveries reclaimed_chunks
-  reader_retries reader_contended too_large no_space corruptions pages_moved index_rebuilds registrations cannot_reopen items bytes_used capacity_bytes
-  index_bytes pages pages_free workers uptime_ms layout_version page_bytes stripes max_workers largest_value_bytes epoch created_unix_seconds owner_uid owner_gid"
+  reader_retries reader_contended too_large no_space corruptions pages_moved index_rebuilds registrations cannot_reopen loads load_waits load_take_overs lone_loads stale_fills
+  stale_hits none_hits failed_loads items bytes_used capacity_bytes
+  index_bytes pages pages_free workers uptime_ms layout_version page_bytes stripes max_workers max_namespaces largest_value_bytes epoch created_unix_seconds owner_uid owner_gid"
 equal "fields that are no numbers" "$(json "[f for f in '${fields//$'\n'/}'.split() if type(o.get(f)) is not int]")" "[]"
 equal "values" "$(json 'o["name"], o["state"], o["sets"], o["items"], o["erases"], o["capacity_bytes"], o["hit_ratio"], o["retired"], o["mode"]')" \
   "('$segment', 'idle', 10, 9, 1, 4194304, 0.0, False, '0600')"

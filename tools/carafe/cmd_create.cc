@@ -21,6 +21,7 @@ struct CreateCommand {
   std::string mode;
   std::string group;
   std::uint32_t max_workers = 0;
+  std::uint32_t max_namespaces = 0;
 };
 
 unsigned parse_mode(const std::string& text) {
@@ -41,17 +42,20 @@ int create(const Context& context, const CreateCommand& command) {
   options.group = command.group;
   options.mode = !command.mode.empty() ? parse_mode(command.mode) : command.group.empty() ? 0600 : 0660;
   options.max_workers = command.max_workers;
+  options.max_namespaces = command.max_namespaces;
   const Cache cache = Cache::create(name, options);
   const SegmentInfo info = cache.info();
   if (context.json) {
     print_json(context, Json{{"name", name},
                              {"capacity_bytes", info.capacity_bytes},
                              {"max_workers", info.max_workers},
+                             {"max_namespaces", info.max_namespaces},
                              {"mode", mode_text(info.mode)},
                              {"group", group_name(info.owner_gid)}});
   } else {
-    say(context, fmt::format("created {}: {}, room for {} workers, mode {}, owner {}:{}", name, bytes_text(context, info.capacity_bytes),
-                             info.max_workers, mode_text(info.mode), user_name(info.owner_uid), group_name(info.owner_gid)));
+    say(context, fmt::format("created {}: {}, room for {} workers and {} namespaces, mode {}, owner {}:{}", name,
+                             bytes_text(context, info.capacity_bytes), info.max_workers, info.max_namespaces, mode_text(info.mode),
+                             user_name(info.owner_uid), group_name(info.owner_gid)));
   }
   return kDone;
 }
@@ -66,6 +70,9 @@ void add_create(CLI::App& app, Context& context) {
   add_text(*verb, "--mode", command->mode, "0600 (default), or 0660 for all of --group")->type_name("MODE");
   add_text(*verb, "--group", command->group, "Group that may use it, too; implies --mode 0660")->type_name("GROUP");
   verb->add_option("--max-workers", command->max_workers, "Most processes at once, 4 to 4096; default: by size")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--max-namespaces", command->max_namespaces, "Most namespaces at once, 1 to 65535; default: by size")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   verb->callback([&context, command] { context.run = [&context, command] { return create(context, *command); }; });

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "key_argument.h"
+#include "namespace_argument.h"
 #include "output.h"
 #include "segments.h"
 
@@ -15,21 +16,27 @@ namespace {
 struct GetOptions {
   std::string segment;
   std::string key;
+  NamespaceArgument where;
   bool escaped = false;
 };
 
 int get(const Context& context, const GetOptions& options) {
   const std::string name = segment_name(options.segment);
   const std::string key = key_of(options.key, options.escaped);
+  const NamespaceArgument where = namespace_of(options.where, options.escaped);
   Cache cache = open_to_look(name);
+  std::optional<Namespace> space = find_namespace(cache, name, where);
+  Keyspace& keys = keys_of(cache, space);
   std::string value;
-  if (const Status status = cache.get(key, value); status != Status::kOk) throw key_failure("cannot get", key, name, status);
+  if (const Status status = keys.get(key, value); status != Status::kOk)
+    throw key_failure("cannot get", key, where_text(name, where), status);
   if (context.json) {
     Json object;
+    set_namespace(object, where);
     set_bytes(object, "key", key);
     set_bytes(object, "value", value);
     object["value_bytes"] = value.size();
-    const auto ttl = cache.remaining_ttl(key);
+    const auto ttl = keys.remaining_ttl(key);
     object["ttl_ms"] = !ttl || *ttl == kForever ? Json(nullptr) : Json(ttl->count());
     print_json(context, object);
     return kDone;
@@ -46,6 +53,7 @@ void add_get(CLI::App& app, Context& context) {
   const auto options = std::make_shared<GetOptions>();
   add_text(*verb, "SEG", options->segment, "Segment")->required();
   add_text(*verb, "KEY", options->key, "Key")->required();
+  add_namespace(*verb, options->where);
   verb->add_flag("-e,--escaped", options->escaped, kEscapedHelp);
   verb->callback([&context, options] { context.run = [&context, options] { return get(context, *options); }; });
 }

@@ -9,8 +9,10 @@
 #include "carafe/cache.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "namespace_argument.h"
 #include "output.h"
 #include "segments.h"
+#include "text.h"
 
 namespace carafe::tool {
 namespace {
@@ -19,19 +21,26 @@ struct HoldCommand {
   std::string segment;
   double seconds = 0;
   std::string key;
+  NamespaceArgument where;
+  std::string quota = "0";
 };
 
 int hold(const Context& context, const HoldCommand& command) {
   using Clock = std::chrono::steady_clock;
   const std::string name = segment_name(command.segment);
   Cache cache = open_to_write(name, Trust::kWhoever);  // takes a worker slot, and keeps it as long as it lives
+  std::optional<Namespace> space;
+  const auto quota = parse_size(command.quota);
+  if (!quota) throw Failure(kUsage, fmt::format("--quota: \"{}\" is no size", escape(command.quota)));
+  if (command.where.name) space = cache.in(*command.where.name, {.release = command.where.release, .quota_bytes = *quota});
+  Keyspace& keys = keys_of(cache, space);
   say(context, fmt::format("holding {}", name));
   flush();
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(command.seconds));
   if (command.key.empty()) std::this_thread::sleep_until(end);
   std::string value;
   while (Clock::now() < end) {
-    (void)cache.get(command.key, value);
+    (void)keys.get(command.key, value);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return kDone;
@@ -46,6 +55,8 @@ void add_hold(CLI::App& app, Context& context) {
   add_text(*verb, "SEG", command->segment, "Segment")->required();
   verb->add_option("SECONDS", command->seconds, "How long")->required()->check(CLI::Range(0.0, 86400.0));
   add_text(*verb, "--get", command->key, "Get this key once a millisecond meanwhile; unlike carafe get, it counts")->type_name("KEY");
+  add_namespace(*verb, command->where);
+  add_text(*verb, "--quota", command->quota, "Most bytes of that namespace")->type_name("SIZE");
   verb->callback([&context, command] { context.run = [&context, command] { return hold(context, *command); }; });
 }
 

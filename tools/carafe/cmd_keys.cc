@@ -5,10 +5,12 @@
 #include <limits>
 #include <memory>
 
+#include "base/glob.h"
 #include "carafe/cache.h"
 #include "commands.h"
 #include "exit_code.h"
-#include "glob.h"
+#include "key_argument.h"
+#include "namespace_argument.h"
 #include "output.h"
 #include "segments.h"
 #include "text.h"
@@ -20,7 +22,9 @@ struct KeysOptions {
   std::string segment;
   std::string pattern = "*";
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+  NamespaceArgument where;
   bool only_keys = false;
+  bool escaped = false;
 };
 
 Json to_json(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) {
@@ -38,11 +42,11 @@ std::string to_line(const Context& context, const KeysOptions& options, std::str
 }
 
 /// The walk itself; `shown` counts what was printed.
-void walk(const Context& context, const KeysOptions& options, Cache& cache, std::uint64_t& shown) {
+void walk(const Context& context, const KeysOptions& options, Keyspace& keys, std::uint64_t& shown) {
   if (options.limit == 0) return;
-  cache.for_each([&](std::string_view key, std::string_view value) {
+  keys.for_each([&](std::string_view key, std::string_view value) {
     if (!glob_match(options.pattern, key)) return true;
-    const auto ttl = cache.remaining_ttl(key);
+    const auto ttl = keys.remaining_ttl(key);
     if (!ttl) return true;  // gone since
     if (context.json) {
       print((shown == 0 ? "\n" : ",\n") + to_json(key, value, *ttl).dump());
@@ -55,11 +59,18 @@ void walk(const Context& context, const KeysOptions& options, Cache& cache, std:
 
 int show_keys(const Context& context, const KeysOptions& options) {
   const std::string name = segment_name(options.segment);
+  const NamespaceArgument where = namespace_of(options.where, options.escaped);
   Cache cache = open_to_look(name);
+  std::optional<Namespace> space = find_namespace(cache, name, where);
+  Keyspace& keys = keys_of(cache, space);
   std::uint64_t shown = 0;
   if (context.json) {
-    print("{\"name\":" + Json(name).dump() + ",\"keys\":[");
-    walk(context, options, cache, shown);
+    Json head{{"name", name}};
+    set_namespace(head, where);
+    std::string opening = head.dump();
+    opening.pop_back();  // the brace, which comes behind the keys
+    print(opening + ",\"keys\":[");
+    walk(context, options, keys, shown);
     print(shown == 0 ? "]}\n" : "\n]}\n");
     return kDone;
   }
@@ -67,7 +78,7 @@ int show_keys(const Context& context, const KeysOptions& options) {
     const std::string header = fmt::format("{:>10}  {:>8}  {}", "VALUE", "TTL", "KEY");
     print(context.color() ? "\x1b[1m" + header + "\x1b[0m\n" : header + "\n");
   }
-  walk(context, options, cache, shown);
+  walk(context, options, keys, shown);
   return kDone;
 }
 
@@ -80,6 +91,8 @@ void add_keys(CLI::App& app, Context& context) {
   add_text(*verb, "-m,--match", options->pattern, "Only keys that match, e.g. 'product:*' (quoted)")->type_name("GLOB");
   verb->add_option("-n,--limit", options->limit, "Stop after N keys")->type_name("N")->check(CLI::NonNegativeNumber);
   verb->add_flag("-k,--only-keys", options->only_keys, "No sizes, no header: a key a line");
+  add_namespace(*verb, options->where);
+  verb->add_flag("-e,--escaped", options->escaped, kEscapedHelp);
   verb->callback([&context, options] { context.run = [&context, options] { return show_keys(context, *options); }; });
 }
 

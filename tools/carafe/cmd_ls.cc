@@ -5,10 +5,10 @@
 #include <memory>
 #include <optional>
 
+#include "base/glob.h"
 #include "carafe/cache.h"
 #include "commands.h"
 #include "exit_code.h"
-#include "glob.h"
 #include "output.h"
 #include "segments.h"
 #include "table.h"

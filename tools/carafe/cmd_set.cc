@@ -11,8 +11,10 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "key_argument.h"
+#include "namespace_argument.h"
 #include "output.h"
 #include "segments.h"
+#include "tag_argument.h"
 #include "text.h"
 
 namespace carafe::tool {
@@ -24,6 +26,8 @@ struct SetCommand {
   std::string value = "-";
   std::string ttl = "forever";
   std::string trusted_user;
+  std::vector<std::string> tags;
+  NamespaceArgument where;
   bool escaped = false;
 };
 
@@ -53,11 +57,18 @@ int set(const Context& context, const SetCommand& command) {
   const auto ttl = parse_duration(command.ttl);
   if (!ttl)
     throw Failure(kUsage, fmt::format("--ttl: \"{}\" is no duration; write 250ms, 30s, 5m, 1h30m, 2d or forever", escape(command.ttl)));
+  const NamespaceArgument where = namespace_of(command.where, command.escaped);
+  const std::vector<std::string> tags = tags_of(command.tags, command.escaped);
+  SetOptions options{.ttl = *ttl};
+  for (const std::string& tag : tags) options.tags.add(tag);
   Cache cache = open_to_write(name, Trust::kNamedOwner, command.trusted_user);
+  std::optional<Namespace> space = find_or_make_namespace(cache, where);
   const std::string value = value_of(context, command, cache);
-  if (const Status status = cache.set(key, value, *ttl); status != Status::kOk) throw key_failure("cannot set", key, name, status);
+  if (const Status status = keys_of(cache, space).set(key, value, options); status != Status::kOk)
+    throw key_failure("cannot set", key, where_text(name, where), status);
   if (context.json) {
     Json object{{"name", name}};
+    set_namespace(object, where);
     set_bytes(object, "key", key);
     object["value_bytes"] = value.size();
     object["ttl_ms"] = *ttl == kForever ? Json(nullptr) : Json(ttl->count());
@@ -76,6 +87,10 @@ void add_set(CLI::App& app, Context& context) {
   add_text(*verb, "VALUE", command->value, "Value; standard input when it is - or absent");
   add_text(*verb, "-t,--ttl", command->ttl, "Time to live: 250ms, 30s, 5m, 1h30m, 2d, forever (default); 0 removes")->type_name("TTL");
   add_text(*verb, "--trust", command->trusted_user, "Accept a segment that belongs to this user, besides you and root")->type_name("USER");
+  add_texts(*verb, "--tag", command->tags, "What it belongs to, up to 8; carafe clear --tag drops it")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
+  add_namespace(*verb, command->where);
   verb->add_flag("-e,--escaped", command->escaped, kEscapedHelp);
   verb->callback([&context, command] { context.run = [&context, command] { return set(context, *command); }; });
 }

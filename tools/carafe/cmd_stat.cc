@@ -7,12 +7,14 @@
 #include "carafe/cache.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "namespace_table.h"
 #include "output.h"
 #include "segments.h"
 #include "stat_fields.h"
 #include "stat_watch.h"
 #include "table.h"
 #include "text.h"
+#include "watching.h"
 
 namespace carafe::tool {
 namespace {
@@ -52,6 +54,7 @@ Json to_json(const Stats& stats, const SegmentInfo& info) {
   object["page_bytes"] = info.page_bytes;
   object["stripes"] = info.stripes;
   object["max_workers"] = info.max_workers;
+  object["max_namespaces"] = info.max_namespaces;
   object["largest_value_bytes"] = info.largest_value_bytes;
   object["epoch"] = info.epoch;
   object["created_unix_seconds"] = info.created_unix_seconds;
@@ -93,6 +96,16 @@ void print_eviction(const Context& context, const EvictionStats& eviction) {
   print("\n");
 }
 
+void print_busiest(const Context& context, const std::string& name, const std::vector<NamespaceStats>& namespaces) {
+  constexpr std::size_t kShown = 5;
+  if (namespaces.empty()) return;
+  print(namespaces.size() <= kShown ? std::string("namespaces:\n")
+                                    : fmt::format("namespaces: {}, the {} with most gets (all: carafe namespaces {})\n",
+                                                  count_text(context, namespaces.size()), kShown, name));
+  print_namespaces(context, namespaces, kShown);
+  print("\n");
+}
+
 std::string gauge_text(const Context& context, const GaugeField& gauge, const Stats& stats) {
   const std::uint64_t value = stats.*gauge.field.member;
   switch (gauge.kind) {
@@ -120,9 +133,12 @@ int stat(const Context& context, const StatOptions& options) {
   const Cache cache = open_to_look(name);
   const Stats stats = cache.stats();
   const SegmentInfo info = cache.info();
+  std::vector<NamespaceStats> namespaces = cache.namespaces();
+  sort_namespaces(namespaces, "gets");
   if (context.json) {
     Json object = to_json(stats, info);
     object["eviction"] = to_json(cache.eviction());
+    object["namespaces"] = namespaces_json(namespaces, namespaces.size());
     print_json(context, object);
     return kDone;
   }
@@ -132,6 +148,7 @@ int stat(const Context& context, const StatOptions& options) {
   print_windows(context, stats);
   print("\n");
   print_eviction(context, cache.eviction());
+  print_busiest(context, name, namespaces);
   print_fields(context, stats);
   return kDone;
 }
@@ -142,13 +159,7 @@ void add_stat(CLI::App& app, Context& context) {
   CLI::App* verb = add_verb(app, context, "stat", "Hit rates over 10 s, 1 min, 10 min, 1 h and since creation, and every counter");
   const auto options = std::make_shared<StatOptions>();
   add_text(*verb, "SEG", options->segment, "Segment")->required();
-  CLI::Option* watching = verb->add_option("-w,--watch", options->interval_seconds, "A line every SEC seconds, until interrupted")
-                              ->type_name("SEC")
-                              ->check(CLI::Range(0.05, 86400.0));
-  verb->add_option("-n,--count", options->count, "With -w: end after COUNT lines")
-      ->type_name("COUNT")
-      ->needs(watching)
-      ->check(CLI::PositiveNumber);
+  add_watch(*verb, options->interval_seconds, options->count, "A line every SEC seconds, until interrupted");
   verb->callback([&context, options] { context.run = [&context, options] { return stat(context, *options); }; });
 }
 

@@ -44,6 +44,11 @@ CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& into
       name, [&into](const std::string& text) { into = unshielded(text); }, help);
 }
 
+CLI::Option* add_text(CLI::App& verb, const std::string& name, std::optional<std::string>& into, const std::string& help) {
+  return verb.add_option_function<std::string>(
+      name, [&into](const std::string& text) { into = unshielded(text); }, help);
+}
+
 CLI::Option* add_texts(CLI::App& verb, const std::string& name, std::vector<std::string>& into, const std::string& help) {
   const auto take = [&into](const std::vector<std::string>& texts) {
     for (const std::string& text : texts) into.push_back(unshielded(text));

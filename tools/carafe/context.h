@@ -3,6 +3,7 @@
 
 #include <CLI/App.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,8 @@ void add_global_flags(CLI::App& app, Context& context);
 
 /// An option or positional whose text is taken exactly as typed.
 CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& into, const std::string& help);
-/// The same for a positional that may be repeated.
+CLI::Option* add_text(CLI::App& verb, const std::string& name, std::optional<std::string>& into, const std::string& help);
+/// The same for one that may be repeated.
 CLI::Option* add_texts(CLI::App& verb, const std::string& name, std::vector<std::string>& into, const std::string& help);
 
 /// The command line, last argument first as CLI11 wants it. CLI11 reads "[a,b]" and "{}" as lists where an argument may be

@@ -13,7 +13,7 @@ enum ExitCode : int {
   kDone = 0,
   kFailure = 1,    ///< A system call failed.
   kUsage = 2,      ///< The command line, a name, a key or an option is wrong.
-  kMissing = 3,    ///< No such segment, or no such key.
+  kMissing = 3,    ///< No such segment, namespace or key.
   kForbidden = 4,  ///< The kernel refused access.
   kRefused = 5,    ///< The cache or this tool declined: busy, no room, not trusted, name taken, live workers.
   kDamaged = 6,    ///< Corrupt, cut short, or not a segment that this build can read.
@@ -33,6 +33,7 @@ enum ExitCode : int {
     case Status::kBadKey:
     case Status::kBadName:
     case Status::kBadOption:
+    case Status::kBadTag:
       return kUsage;
     case Status::kCorrupt:
     case Status::kTruncated:
@@ -49,6 +50,7 @@ enum ExitCode : int {
     case Status::kRetired:
     case Status::kNoWorkerSlot:
     case Status::kStale:
+    case Status::kNoNamespace:
     case Status::kSegmentExists:
     case Status::kOutOfMemory:
     case Status::kOverCgroupLimit:

@@ -10,20 +10,21 @@
 
 namespace carafe::tool {
 
-inline constexpr const char* kEscapedHelp = "KEY is as carafe keys prints it: \\xNN is a byte";
+inline constexpr const char* kEscapedHelp = "Names and keys are as carafe prints them: \\xNN is a byte";
 
-/// The key that was typed: as it is, or with --escaped as `carafe keys` prints it. The one way to name a key with a NUL byte.
-[[nodiscard]] inline std::string key_of(const std::string& typed, bool escaped) {
+/// What was typed for `what`: as it is, or with --escaped as carafe prints it. The one way to type a NUL byte.
+[[nodiscard]] inline std::string bytes_of(const std::string& typed, bool escaped, const char* what) {
   if (!escaped) return typed;
-  auto key = unescape(typed);
-  if (!key) throw Failure(kUsage, fmt::format("with --escaped, a backslash in KEY begins \\xNN or is doubled: {}", escape(typed)));
-  return *std::move(key);
+  auto bytes = unescape(typed);
+  if (!bytes) throw Failure(kUsage, fmt::format("with --escaped, a backslash in {} begins \\xNN or is doubled: {}", what, escape(typed)));
+  return *std::move(bytes);
 }
+[[nodiscard]] inline std::string key_of(const std::string& typed, bool escaped) { return bytes_of(typed, escaped, "KEY"); }
 
-/// What the cache said about one key, as a failure.
-[[nodiscard]] inline Failure key_failure(const std::string& doing, const std::string& key, const std::string& segment, Status status) {
+/// What the cache said about one key, as a failure. `where` is the segment, or more exactly where in it.
+[[nodiscard]] inline Failure key_failure(const std::string& doing, const std::string& key, const std::string& where, Status status) {
   return Failure(exit_code_of(status),
-                 fmt::format("{} \"{}\" in segment \"{}\": {}: {}", doing, escape(key), segment, to_string(status), advice(status)));
+                 fmt::format("{} \"{}\" in {}: {}: {}", doing, escape(key), where, to_string(status), advice(status)));
 }
 
 }  // namespace carafe::tool

@@ -39,12 +39,14 @@ void add_verbs(CLI::App& app, Context& context) {
   add_stat(app, context);
   add_slabs(app, context);
   add_workers(app, context);
+  add_namespaces(app, context);
   add_keys(app, context);
   add_get(app, context);
   add_verify(app, context);
   add_set(app, context);
   add_del(app, context);
   add_clear(app, context);
+  add_prune(app, context);
   add_create(app, context);
   add_rm(app, context);
   add_hold(app, context);

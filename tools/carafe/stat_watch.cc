@@ -2,41 +2,19 @@
 #include "stat_watch.h"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <time.h>
 
 #include <array>
-#include <cerrno>
-#include <cmath>
 
 #include "carafe/cache.h"
 #include "exit_code.h"
 #include "output.h"
-#include "segments.h"
 #include "text.h"
+#include "watching.h"
 
 namespace carafe::tool {
 namespace {
 
-constexpr std::int64_t kNanoseconds = 1'000'000'000;
 constexpr int kLinesPerHeader = 20;
-
-volatile sig_atomic_t interrupted = 0;
-extern "C" void on_interrupt(int) { interrupted = 1; }
-
-std::int64_t monotonic_ns() {
-  struct timespec now {};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * kNanoseconds + now.tv_nsec;
-}
-
-/// False when interrupted.
-bool sleep_until(std::int64_t deadline_ns) {
-  const struct timespec deadline { .tv_sec = deadline_ns / kNanoseconds, .tv_nsec = deadline_ns % kNanoseconds };
-  while (interrupted == 0 && ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, nullptr) == EINTR) {
-  }
-  return interrupted == 0;
-}
 
 struct Moment {
   std::int64_t time_ns = 0;
@@ -47,7 +25,7 @@ struct Moment {
 class Interval {
  public:
   Interval(const Moment& from, const Moment& to)
-      : from_(from.stats), to_(to.stats), seconds_(static_cast<double>(to.time_ns - from.time_ns) / kNanoseconds) {}
+      : from_(from.stats), to_(to.stats), seconds_(static_cast<double>(to.time_ns - from.time_ns) / 1e9) {}
   [[nodiscard]] std::uint64_t change(std::uint64_t Stats::*counter) const {
     return to_.*counter > from_.*counter ? to_.*counter - from_.*counter : 0;
   }
@@ -84,11 +62,7 @@ std::string header_line(const Context& context) {
 }
 
 std::string text_of(const Context& context, const Interval& interval) {
-  const auto rate = [&](std::uint64_t Stats::*counter) {
-    const double per_second = interval.rate(counter);
-    return per_second < 10 && per_second > 0 ? fmt::format("{:.1f}", per_second)
-                                             : count_text(context, static_cast<std::uint64_t>(std::llround(per_second)));
-  };
+  const auto rate = [&](std::uint64_t Stats::*counter) { return rate_text(context, interval.rate(counter)); };
   const WindowStats& minute = interval.now().windows[1];
   return line_of({rate(&Stats::gets), percent_text(interval.change(&Stats::hits), interval.change(&Stats::gets)),
                   percent_text(minute.hits, minute.gets), rate(&Stats::sets), rate(&Stats::evictions), rate(&Stats::expirations),
@@ -118,31 +92,19 @@ Json json_of(const std::string& name, const Interval& interval) {
               {"workers", interval.now().workers}};
 }
 
-void catch_interrupts() {
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;  // no SA_RESTART: the sleep has to end
-  ::sigaction(SIGINT, &action, nullptr);
-}
-
 }  // namespace
 
 int watch(const Context& context, const std::string& name, double interval_seconds, std::uint64_t count) {
-  auto identity = file_identity(name);
-  Cache cache = open_to_look(name);
-  catch_interrupts();
-  const auto step_ns = static_cast<std::int64_t>(interval_seconds * static_cast<double>(kNanoseconds));
-  Moment last{monotonic_ns(), cache.stats()};
-  std::int64_t due_ns = last.time_ns;
+  WatchedSegment segment(name);
+  Ticker ticker(interval_seconds);
+  Moment last{monotonic_ns(), segment.cache().stats()};
   for (std::uint64_t line = 0; (count == 0 || line < count) && !reader_is_gone(); ++line) {
     if (!context.json && line % kLinesPerHeader == 0 && (line == 0 || context.terminal)) print(header_line(context));
     flush();
-    due_ns = std::max(due_ns + step_ns, monotonic_ns());  // after a suspension: go on from now, and do not catch up
-    if (!sleep_until(due_ns)) break;
-    Moment now{monotonic_ns(), cache.stats()};
-    if (now.stats.retired || file_identity(name) != identity) {
-      identity = file_identity(name);
-      cache = open_to_look(name);  // a new segment of that name, or the end
-      now.stats = cache.stats();
+    if (!ticker.wait()) break;
+    Moment now{monotonic_ns(), segment.cache().stats()};
+    if (segment.follow()) {
+      now.stats = segment.cache().stats();
       last = {now.time_ns, now.stats};
     }
     if (context.json) {

@@ -121,6 +121,11 @@ std::string count_text(const Context& context, std::uint64_t count) {
   return text;
 }
 
+std::string rate_text(const Context& context, double per_second) {
+  return per_second < 10 && per_second > 0 ? fmt::format("{:.1f}", per_second)
+                                           : count_text(context, static_cast<std::uint64_t>(std::llround(per_second)));
+}
+
 std::string percent_text(std::uint64_t hits, std::uint64_t gets) {
   return gets == 0 ? "-" : fmt::format("{:.1f}", 100.0 * static_cast<double>(hits) / static_cast<double>(gets));
 }

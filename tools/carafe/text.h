@@ -24,6 +24,8 @@ namespace carafe::tool {
 [[nodiscard]] std::string bytes_text(const Context& context, std::uint64_t bytes);
 /// 418,220 on a terminal, 418220 elsewhere.
 [[nodiscard]] std::string count_text(const Context& context, std::uint64_t count);
+/// 4,821 or 3.2, of what happens in a second.
+[[nodiscard]] std::string rate_text(const Context& context, double per_second);
 /// 93.1 of hits and gets; "-" when there were none.
 [[nodiscard]] std::string percent_text(std::uint64_t hits, std::uint64_t gets);
 /// 250ms, 12s, 5m, 2h03m, 9d4h: the two largest units.

@@ -40,7 +40,7 @@ std::string World::value(char letter, std::size_t words) {
 
 void World::set(const std::string& text, const std::string& value) {
   const Worker me = engine_->worker();
-  const Status status = Writer(*engine_, me).store(key(text), value, Expiry{}, Condition::kAlways);
+  const Status status = Writer(*engine_, me).store(key(text), value, ItemTraits{}, Condition::kAlways);
   if (status != Status::kOk) trouble = "a set said " + std::to_string(static_cast<int>(status));
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "glob.h"
+#include "base/glob.h"
 
 #include <cstddef>
 
-namespace carafe::tool {
+namespace carafe {
 namespace {
 
 /// The set that begins at pattern[at] == '[': whether `byte` is in it. Moves `at` behind the set; a set without an end is a plain '['.
@@ -66,4 +66,4 @@ bool glob_match(std::string_view pattern, std::string_view text) noexcept {
   }
 }
 
-}  // namespace carafe::tool
+}  // namespace carafe

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#include "carafe/carafe.h"
+
+#include "peers/serve.h"
+#include "support/stores.h"
+
+namespace carafe::bench {
+namespace {
+
+struct CarafePeer : CarafeStore {
+  static constexpr CrewKind kCrew = CrewKind::kProcesses;
+  explicit CarafePeer(const PeerSettings& settings) : CarafeStore(settings.items, settings.value_bytes, Room::kAmple) {}
+
+  template <typename Each>
+  void get_batch(Keys keys, Each&& each) {
+    const auto values = cache.get_many(keys);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i]) each(i, std::string_view(*values[i]));
+    }
+  }
+};
+
+const Registered<CarafePeer> registered;
+
+}  // namespace
+}  // namespace carafe::bench

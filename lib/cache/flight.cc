@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "cache/flight.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/hash.h"
+#include "base/time.h"
+
+namespace carafe {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+/// `ttl`, shortened by a share of it between 0 and `jitter`.
+std::chrono::milliseconds jittered(std::chrono::milliseconds ttl, double jitter, std::string_view key) noexcept {
+  if (ttl == kForever || ttl.count() <= 0 || !(jitter > 0)) return ttl;
+  const double random = static_cast<double>(hash_key(key, now_ns()) >> 11) * 0x1p-53;
+  const double shorter = static_cast<double>(ttl.count()) * std::min(jitter, 1.0) * random;
+  return std::chrono::milliseconds(std::max<std::int64_t>(1, ttl.count() - std::llround(shorter)));
+}
+
+}  // namespace
+
+Lease::Lease(const Engine& from, const Worker& me, const Key& key, const Leases::Grant& grant, const LoadOptions& options,
+             const ItemTraits& tags) noexcept
+    : engine(&from),
+      owner(me.word),
+      token(grant.token),
+      begun_ms(now_ms()),
+      space(key.space),
+      traits(tags),
+      ttl(options.ttl),
+      stale_for(std::max(options.stale_for, std::chrono::milliseconds(0))),
+      jitter(options.jitter),
+      soft(options.stale_for.count() > 0 || options.refresh_ahead.is_on()) {
+  traits.stamp = grant.stamp;
+}
+
+bool Lease::is_still_ours(Handle& handle) const noexcept {
+  const Engine& now = handle.engine();
+  return &now == engine && !now.retired() && now.worker().word == owner;
+}
+
+Status Lease::store(Handle& handle, std::string_view text, std::string_view value, const ItemTraits& as) noexcept {
+  if (!is_still_ours(handle)) return Status::kStale;
+  const Worker me = engine->worker();
+  handle.tick(*engine);
+  return Leases(*engine, me).fill(Key::of(*engine, text, space), token, value, as);
+}
+
+Status Lease::fill(Handle& handle, std::string_view text, std::string_view value, std::chrono::milliseconds lifetime) noexcept {
+  ItemTraits as = traits;
+  as.expiry = Expiry::from_ttl(jittered(lifetime, jitter, text));
+  if (soft && !as.expiry.forever() && !as.expiry.already) {
+    as.kinds = Extension::kSoft;
+    const std::uint64_t now = now_ms();
+    as.soft = Extension::soft(as.expiry.at_ms, now - std::min(now, begun_ms));
+    const auto grace = static_cast<std::uint64_t>(stale_for.count());
+    as.expiry.at_ms = grace > kNeverExpires - 1 - as.expiry.at_ms ? kNeverExpires - 1 : as.expiry.at_ms + grace;
+  }
+  return store(handle, text, value, as);
+}
+
+Status Lease::mark(Handle& handle, std::string_view text, std::uint64_t kind, std::chrono::milliseconds lifetime) noexcept {
+  ItemTraits as = traits;
+  as.kinds = kind;
+  as.expiry = Expiry::from_ttl(lifetime);
+  return store(handle, text, {}, as);
+}
+
+void Lease::erase(Handle& handle, std::string_view text) noexcept {
+  if (!is_still_ours(handle)) return;
+  const Worker me = engine->worker();
+  static_cast<void>(Writer(*engine, me).erase(Key::of(*engine, text, space), Condition::kLease, token));
+}
+
+void Lease::abandon(Handle& handle, std::string_view text) noexcept {
+  if (!is_still_ours(handle)) return;
+  const Worker me = engine->worker();
+  Leases(*engine, me).abandon(Key::of(*engine, text, space), token);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace carafe

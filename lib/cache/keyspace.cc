@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#include "carafe/keyspace.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/glob.h"
+#include "cache/erase_items.h"
+#include "cache/iterate.h"
+#include "cache/requests.h"
+
+namespace carafe {
+inline namespace v0 {
+namespace {
+
+using detail::Handle;
+using detail::Space;
+
+/// How many keys of a batch have their cache misses overlapped.
+constexpr std::size_t kBatch = 32;
+
+/// get and its kin: into `value` and `details`, if given.
+Status run_get(Handle& handle, Space* space, std::string_view text, std::string* value, ReadDetails* details) {
+  if (!Key::is_valid(text)) return Status::kBadKey;
+  const Engine& engine = handle.engine();
+  const Worker me = engine.worker();
+  if (engine.retired()) {
+    me.count(CounterId::k_misses);
+    return engine.segment.read_only ? Status::kRetired : handle.retired_status();
+  }
+  const Scope scope = scope_of(space, engine, me);
+  if (scope.is_nowhere()) [[unlikely]]
+    return settle(handle, engine, me, {}, ReadResult::kMiss);
+  const Key key = Key::of(engine, text, scope.number);
+  const ReadResult result = Reader(engine, me).read(key, value, details, me.lane != nullptr);
+  engine.duel.note_request(key.stripe, key.tag, me);
+  return settle(handle, engine, me, scope, result);
+}
+
+/// A look that is neither hit nor miss.
+bool peek(Handle& handle, Space* space, std::string_view text, std::string* value, ReadDetails* details) {
+  if (!Key::is_valid(text)) return false;
+  const Engine& engine = handle.engine();
+  const Worker me = engine.worker();
+  if (engine.retired()) return false;
+  const Scope scope = scope_of(space, engine, me);
+  return !scope.is_nowhere() && Reader(engine, me).read(Key::of(engine, text, scope.number), value, details, false) == ReadResult::kHit;
+}
+
+/// set and its kin.
+Status run_store(Handle& handle, Space* space, std::string_view text, std::string_view value, const SetOptions& options,
+                 Condition condition, std::uint64_t version = 0) noexcept {
+  const Expiry expiry = Expiry::from_ttl(options.ttl);
+  return run_write(handle, space, text, !expiry.already, [&](const Writer& writer, const Key& key) {
+    ItemTraits traits;
+    if (!make_traits(handle.engine(), options.tags, expiry, traits)) return Status::kBadTag;
+    return writer.store(key, value, traits, condition, version);
+  });
+}
+
+/// Erases all keys that `matches` says yes to.
+template <typename Matches>
+std::uint64_t run_erase(Handle& handle, Space* space, Matches&& matches) noexcept {
+  const Engine& engine = handle.engine();
+  const Worker me = engine.worker();
+  if (engine.segment.read_only || me.word == 0 || engine.retired()) return 0;
+  handle.tick(engine);
+  const Scope scope = scope_of(space, engine, me);
+  return scope.is_nowhere() ? 0 : erase_items(engine, me, scope.number, matches);
+}
+
+}  // namespace
+
+Keyspace::Keyspace(Handle* handle, std::shared_ptr<Space> space) noexcept : handle_(handle), space_(std::move(space)) {}
+Keyspace::Keyspace(const Keyspace&) = default;
+Keyspace& Keyspace::operator=(const Keyspace&) = default;
+Keyspace::Keyspace(Keyspace&&) noexcept = default;
+Keyspace& Keyspace::operator=(Keyspace&&) noexcept = default;
+Keyspace::~Keyspace() = default;
+
+Status Keyspace::set(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) noexcept {
+  return run_store(*handle_, space_.get(), key, value, {.ttl = ttl}, Condition::kAlways);
+}
+
+Status Keyspace::set(std::string_view key, std::string_view value, const SetOptions& options) noexcept {
+  return run_store(*handle_, space_.get(), key, value, options, Condition::kAlways);
+}
+
+Status Keyspace::add(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) noexcept {
+  return run_store(*handle_, space_.get(), key, value, {.ttl = ttl}, Condition::kAbsent);
+}
+
+Status Keyspace::add(std::string_view key, std::string_view value, const SetOptions& options) noexcept {
+  return run_store(*handle_, space_.get(), key, value, options, Condition::kAbsent);
+}
+
+Status Keyspace::replace(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) noexcept {
+  return run_store(*handle_, space_.get(), key, value, {.ttl = ttl}, Condition::kPresent);
+}
+
+Status Keyspace::replace(std::string_view key, std::string_view value, const SetOptions& options) noexcept {
+  return run_store(*handle_, space_.get(), key, value, options, Condition::kPresent);
+}
+
+Status Keyspace::compare_and_set(std::string_view key, std::uint64_t version, std::string_view value,
+                                 std::chrono::milliseconds ttl) noexcept {
+  return run_store(*handle_, space_.get(), key, value, {.ttl = ttl}, Condition::kVersion, version);
+}
+
+Counter Keyspace::increment(std::string_view key, std::int64_t delta, std::int64_t initial, std::chrono::milliseconds ttl) noexcept {
+  Counter counter;
+  counter.status = run_write(*handle_, space_.get(), key, true, [&](const Writer& writer, const Key& k) {
+    counter = writer.increment(k, delta, initial, Expiry::from_ttl(ttl));
+    return counter.status;
+  });
+  return counter;
+}
+
+Status Keyspace::touch(std::string_view key, std::chrono::milliseconds ttl) noexcept {
+  return run_write(*handle_, space_.get(), key, false,
+                   [&](const Writer& writer, const Key& k) { return writer.touch(k, Expiry::from_ttl(ttl)); });
+}
+
+Status Keyspace::erase(std::string_view key) noexcept {
+  return run_write(*handle_, space_.get(), key, false, [&](const Writer& writer, const Key& k) { return writer.erase(k); });
+}
+
+std::optional<std::string> Keyspace::get(std::string_view key) {
+  std::optional<std::string> value(std::in_place);
+  if (run_get(*handle_, space_.get(), key, &*value, nullptr) != Status::kOk) value.reset();
+  return value;
+}
+
+Status Keyspace::get(std::string_view key, std::string& reused) {
+  const Status status = run_get(*handle_, space_.get(), key, &reused, nullptr);
+  if (status != Status::kOk) reused.clear();
+  return status;
+}
+
+std::optional<Versioned> Keyspace::get_versioned(std::string_view key) {
+  std::optional<Versioned> found(std::in_place);
+  ReadDetails details;
+  if (run_get(*handle_, space_.get(), key, &found->value, &details) != Status::kOk) return std::nullopt;
+  found->version = details.version;
+  return found;
+}
+
+bool Keyspace::contains(std::string_view key) noexcept { return peek(*handle_, space_.get(), key, nullptr, nullptr); }
+
+std::optional<std::chrono::milliseconds> Keyspace::remaining_ttl(std::string_view key) noexcept {
+  ReadDetails details;
+  if (!peek(*handle_, space_.get(), key, nullptr, &details)) return std::nullopt;
+  const std::uint64_t end = details.fresh_until_ms();
+  if (end == kNeverExpires || end == Extension::kNeverSoft) return kForever;
+  const std::uint64_t now = now_ms();
+  return std::chrono::milliseconds(end > now ? end - now : 0);
+}
+
+std::vector<std::optional<std::string>> Keyspace::get_many(std::span<const std::string_view> keys) {
+  std::vector<std::optional<std::string>> values(keys.size());
+  for (std::size_t start = 0; start < keys.size(); start += kBatch) {
+    const auto batch = keys.subspan(start, std::min(kBatch, keys.size() - start));
+    const Engine& engine = handle_->engine();
+    const Worker me = engine.worker();
+    if (engine.retired()) {
+      for (std::string_view key : batch)
+        if (Key::is_valid(key)) me.count(CounterId::k_misses);
+      continue;
+    }
+    const Scope scope = scope_of(space_.get(), engine, me);
+    if (scope.is_nowhere()) continue;
+    const Reader reader(engine, me);
+    // All buckets are asked for before the first one is needed.
+    std::array<Key, kBatch> hashed;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (!Key::is_valid(batch[i])) continue;
+      hashed[i] = Key::of(engine, batch[i], scope.number);
+      reader.prefetch(hashed[i]);
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) reader.prefetch_item(hashed[i]);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (!Key::is_valid(batch[i])) continue;
+      auto& value = values[start + i];
+      value.emplace();
+      if (settle(*handle_, engine, me, scope, reader.read(hashed[i], &*value, nullptr, me.lane != nullptr)) != Status::kOk) value.reset();
+      engine.duel.note_request(hashed[i].stripe, hashed[i].tag, me);
+    }
+  }
+  return values;
+}
+
+std::vector<Status> Keyspace::set_many(std::span<const KeyValue> items, std::chrono::milliseconds ttl) {
+  std::vector<Status> answers;
+  answers.reserve(items.size());
+  for (const KeyValue& item : items) answers.push_back(set(item.key, item.value, ttl));
+  return answers;
+}
+
+std::vector<Status> Keyspace::erase_many(std::span<const std::string_view> keys) {
+  std::vector<Status> answers;
+  answers.reserve(keys.size());
+  for (std::string_view key : keys) answers.push_back(erase(key));
+  return answers;
+}
+
+void Keyspace::for_each_item(const std::function<bool(std::string_view, std::string_view)>& visitor) {
+  const Engine& engine = handle_->engine();
+  const Worker me = engine.worker();
+  if (engine.retired()) return;
+  if (const Scope scope = scope_of(space_.get(), engine, me); !scope.is_nowhere()) visit_items(engine, me, scope.number, visitor);
+}
+
+std::uint64_t Keyspace::erase_prefix(std::string_view prefix) noexcept {
+  return run_erase(*handle_, space_.get(), [prefix](std::string_view key) { return key.starts_with(prefix); });
+}
+
+std::uint64_t Keyspace::erase_matching(std::string_view pattern) noexcept {
+  return run_erase(*handle_, space_.get(), [pattern](std::string_view key) { return glob_match(pattern, key); });
+}
+
+}  // namespace v0
+}  // namespace carafe

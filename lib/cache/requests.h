@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string_view>
+
+#include "cache/handle.h"
+#include "cache/reader.h"
+#include "cache/space.h"
+#include "cache/stamps.h"
+#include "cache/writer.h"
+
+/// What all verbs have in common: which segment, who we are, whether it may happen, what is counted.
+namespace carafe {
+
+/// Where `space` (nullptr: the keys of no namespace) is in the segment in use.
+[[nodiscard]] inline Scope scope_of(detail::Space* space, const Engine& engine, const Worker& me) noexcept {
+  return space == nullptr ? Scope{} : space->enter(engine, me);
+}
+
+/// Runs a writing verb: checks that it may happen, then write(writer, key). A write during which the segment is removed came before that.
+/// stores: whether kOk means that a value was stored.
+template <typename Write>
+Status run_write(detail::Handle& handle, detail::Space* space, std::string_view text, bool stores, Write&& write) noexcept {
+  if (!Key::is_valid(text)) return Status::kBadKey;
+  const Engine& engine = handle.engine();
+  if (engine.segment.read_only) return Status::kReadOnly;
+  const Worker me = engine.worker();
+  if (me.word == 0) return Status::kNoWorkerSlot;
+  handle.tick(engine);
+  if (engine.retired()) return handle.retired_status();
+  const Scope scope = scope_of(space, engine, me);
+  if (scope.is_nowhere()) return Status::kNoSpace;
+  const Status status = write(Writer(engine, me), Key::of(engine, text, scope.number));
+  if (stores && status == Status::kOk) scope.count_set();
+  return status;
+}
+
+/// Counts what a read came to, and ticks. A stale value is a miss here: who takes it counts it.
+inline Status settle(detail::Handle& handle, const Engine& engine, const Worker& me, const Scope& scope, ReadResult result) noexcept {
+  if (result == ReadResult::kHit || result == ReadResult::kNone) {
+    const std::uint64_t hits =
+        me.lane != nullptr ? count_up(me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)]) : 0;
+    if (scope.number != 0) scope.count_hit();
+    if (handle.is_time_to_tick(hits)) handle.tick(engine);
+    if (result == ReadResult::kHit) [[likely]]
+      return Status::kOk;
+    me.count(CounterId::k_none_hits);
+    return Status::kNotFound;
+  }
+  me.count(CounterId::k_misses);
+  scope.count_miss();
+  if (result == ReadResult::kContended) me.count(CounterId::k_reader_contended);
+  if (result == ReadResult::kCorrupt) me.count(CounterId::k_corruptions);
+  handle.tick(engine);
+  return result == ReadResult::kCorrupt ? Status::kCorrupt : Status::kNotFound;
+}
+
+/// What a set with these options makes. False: a tag is none.
+[[nodiscard]] inline bool make_traits(const Engine& engine, const Tags& tags, Expiry expiry, ItemTraits& traits) noexcept {
+  traits.expiry = expiry;
+  traits.stamp = stamp_now(engine.view);
+  for (const std::string_view tag : tags) traits.tags[traits.tag_count++] = tag_place(engine, tag);
+  return tags.is_valid();
+}
+
+}  // namespace carafe

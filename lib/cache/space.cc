@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "cache/space.h"
+
+namespace carafe {
+inline namespace v0 {
+namespace detail {
+
+Status Space::resolve(const Engine& engine, const Worker& me, Scope& scope) noexcept {
+  scope = {Scope::kNowhere};
+  const Namespaces namespaces(engine, me);
+  NamespaceId id;
+  if (me.word == 0) {
+    id = namespaces.find(name_, release_);
+    if (!id) return Status::kNotFound;
+  } else if (const Status status = namespaces.find_or_make(name_, release_, id); status != Status::kOk) {
+    return status;
+  }
+  NamespaceLane* lane = me.word != 0 ? namespaces.take_lane(id) : nullptr;
+  if (me.word != 0 && quota_bytes_ != 0) namespaces.set_quota(id, quota_bytes_);
+  lane_.store(lane, kRelaxed);
+  resolved_.store((engine.serial << 40) | (std::uint64_t{id.incarnation} << 16) | id.number, kRelease);
+  scope = {id.number, lane, me.word != 0 ? &engine.view.namespace_record(id.number - 1) : nullptr};
+  return Status::kOk;
+}
+
+Scope Space::enter_anew(const Engine& engine, const Worker& me) noexcept {
+  Scope scope;
+  static_cast<void>(resolve(engine, me, scope));
+  return scope;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace carafe
