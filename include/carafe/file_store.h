@@ -22,11 +22,11 @@ inline namespace v0 {
 ///
 /// Who may call:  any thread and process, several at once; also after fork. Holds no descriptor between calls.
 /// Errors:        open throws; afterwards std::bad_alloc apart nothing does. A file that is cut short, foreign or damaged is a miss.
-/// Death:         a process may be killed at any instruction; it leaves at most a file that is no value, for sweep to find. A child that
-///                was forked while its parent loads keeps the parent's lease alive until it ends or executes another program.
+/// Death:         a process may be killed at any instruction; it leaves at most a file that is no value, for sweep to find. Where a
+///                process dies while it loads, a child that it forked meanwhile keeps its lease until that ends or executes another program.
 /// Time:          the system's clock, since a ttl outlives boots; who sets that clock moves every expiry.
-/// Cost:          a get opens and reads a file, about 10 us; a set writes one and renames it. Nothing is flushed to the disk: what a power
-///                failure spoils is a miss.
+/// Cost:          a get is about ten system calls, a set a new file and a rename: a hundred times what memory costs and more, by file system.
+///                Nothing is flushed to the disk: what a power failure spoils is a miss.
 class CARAFE_EXPORT FileStore {
  public:
   static constexpr std::size_t kLargestValueBytes = std::size_t{256} << 20;

@@ -23,7 +23,7 @@ inline namespace v0 {
 ///
 /// Who may call:  any thread, several at once. Not a child that was forked while another thread was calling.
 /// Errors:        std::bad_alloc apart, none but the Status. set: kBadKey, or kTooLarge (the key now holds nothing).
-/// Cost:          one mutex for everything, 100 to 200 ns; about 128 bytes an item beside key and value.
+/// Cost:          one mutex for everything, about a microsecond; some 128 bytes an item beside key and value.
 class CARAFE_EXPORT MemoryStore {
  public:
   /// `capacity_bytes`: of keys, values and what it takes to keep them; 4 KiB or more, else Error kBadOption. A value may take a quarter.
