@@ -26,7 +26,7 @@ void QuotaHand::make_room_below(std::uint32_t number, std::uint64_t most_bytes) 
         if (const auto* item = engine_.view.chunk(Entry::offset(entry.load(kRelaxed)), 8)) touch(item);
       for (auto& entry : bucket.entries) {
         const std::uint64_t word = entry.load(kAcquire);
-        if (word == Entry::kEmpty) continue;
+        if (word == Entry::kEmpty || !is_over()) continue;
         ++looks;
         // All of its own were used meanwhile: then one goes all the same.
         const bool patient = took_one || looks < kMostLooks * 3 / 4;

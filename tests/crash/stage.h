@@ -86,6 +86,7 @@ class Stage {
   Stage& operator=(const Stage&) = delete;
   ~Stage() {
     second.reset();
+    space.reset();
     cache_.reset();
     ::unlink(other_.path().c_str());
     if (own_mapping_ != nullptr) ::munmap(own_mapping_, kCapacity);
@@ -106,6 +107,7 @@ class Stage {
   std::string reused = std::string(1 << 16, '\0');  // what get(key, reused) fills without an allocation
   std::optional<Cache> second;                      // another handle
   std::optional<LoadTicket> ticket;                 // of the child
+  std::optional<Namespace> space;
 
   // --- preparing
 
