@@ -47,7 +47,8 @@ def bars(report, folder, workload, workers):
     title = f"{WORKLOADS[workload]}: {who}"
     axes.set_title(title, loc="left")
     kinds = [kind for kind in COLOURS if any(PEERS[peer].kind == kind and peer != OWN for _, peer in found)]
-    axes.legend([plt.Rectangle((0, 0), 1, 1, color=COLOURS[kind]) for kind in kinds], kinds, loc="upper right", frameon=False)
+    patches = [plt.Rectangle((0, 0), 1, 1, color=COLOURS[kind]) for kind in kinds]
+    axes.legend(patches, kinds, loc="upper left", bbox_to_anchor=(1.08, 1), frameon=False)
     name = f"{workload}_{workers}.svg"
     save(figure, folder, name)
     return name, title

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How each peer is started, asked and stopped. All of them live in one temporary folder in /dev/shm, listen on unix sockets there, and are
 ended by their pid; one whose starter is killed gets a SIGTERM from the kernel."""
+import contextlib
 import grp
 import http.client
 import json
@@ -42,18 +43,17 @@ class Child:
             return log.read().strip()[-500:]
 
     def stop(self):
+        """What reads lines ends with its input, and waits for its own workers; the others at a SIGTERM; whatever remains is killed."""
+        steps = [self.process.terminate]
         if self.process.stdin:
-            self.process.stdin.close()
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+            steps.insert(0, self.process.stdin.close)
+        for step in steps:
+            if self.process.poll() is None:
+                step()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(3)
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
 

@@ -41,8 +41,9 @@ def row(cells):
 
 
 class Report:
-    def __init__(self, cells, absent, settings, rounds, seconds):
+    def __init__(self, cells, absent, failures, settings, rounds, seconds):
         self.absent = absent
+        self.failures = failures
         self.settings = settings
         self.rounds = rounds
         self.seconds = seconds
@@ -111,6 +112,8 @@ class Report:
             lines += self.tables("get, uniform, by size of the value", 1, swept, columns)
         if self.absent:
             lines += ["", "Absent:", *(f"- {PEERS[name].label}: {why}" for name, why in self.absent.items())]
+        if self.failures:
+            lines += ["", "**Failed**, and left out where they did:", *(f"- {failure.splitlines()[0]}" for failure in self.failures)]
         return "\n".join(lines)
 
     def write(self, results):

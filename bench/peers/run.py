@@ -203,7 +203,7 @@ def main():
             run.round(number)
             if number < 3:
                 run.sweep(number, SWEEP_BYTES[::5] if options.short else SWEEP_BYTES, (8 if options.short else 256) << 20)
-    made = report.Report(run.cells, run.absent, settings, rounds, time.monotonic() - began)
+    made = report.Report(run.cells, run.absent, run.failures, settings, rounds, time.monotonic() - began)
     print(made.markdown())
     if options.results_md:
         made.write(options.results_md)

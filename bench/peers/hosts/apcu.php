@@ -10,6 +10,7 @@ const SLICE = 1024;
 const KEY_BYTES = 17;
 const NEVER = PHP_INT_MAX;
 
+ini_set('default_socket_timeout', '-1');  // workers may wait for their turn as long as it takes
 $items = (int)$argv[1];
 $valueBytes = (int)$argv[2];
 $seconds = (float)$argv[3];
