@@ -35,7 +35,10 @@ std::string front_page(carafe::Cache& cache, Shop& shop);
 std::string best_sellers(carafe::Cache& cache, Shop& shop);
 std::optional<std::string> product_name(carafe::Cache& cache, Shop& shop, int id);
 std::string search_page(carafe::Cache& cache, const std::string& words, const std::function<std::string()>& search);
-void respond_when_there(carafe::Cache& cache, Loop& loop, const std::string& key, const std::function<void(std::string)>& respond);
+void respond_when_there(carafe::Cache& cache, Loop& loop, const std::string& key, const std::function<void(std::string)>& respond,
+                        int patience = 200);
+void warm(carafe::Cache& cache, Shop& shop);
+void call_once_a_host(carafe::Cache& cache, Shop& shop);
 
 // invalidating.cc
 void invalidate(carafe::Cache& cache, std::string_view key);
@@ -47,11 +50,10 @@ void tenant_left(carafe::Cache& cache, const std::string& tenant);
 std::uint64_t forget_searches(carafe::Cache& cache);
 
 // running.cc
+bool report_once(carafe::Cache& cache, Shop& shop);
 bool may_log_in(carafe::Cache& cache, const std::string& address);
 std::string page_of_release(carafe::Cache& cache, Shop& shop, const std::string& release);
 double hit_ratio_of_last_minute(const carafe::Cache& cache);
-
-// later.cc
-void run_later(carafe::Cache& cache, Shop& shop);
+std::string greeting_without_shared_memory();
 
 }  // namespace guide

@@ -56,18 +56,33 @@ std::string search_page(carafe::Cache& cache, const std::string& words, const st
   return cache.get_or_load("search:" + words, search, options);
 }
 
-void respond_when_there(carafe::Cache& cache, Loop& loop, const std::string& key, const std::function<void(std::string)>& respond) {
+void warm(carafe::Cache& cache, Shop& shop) {
+  const auto fill = [&shop](carafe::Cache& cold) {
+    for (const int id : {42, 43}) guide::product_page(cold, shop, id);
+  };
+  static_cast<void>(cache.warm_once("product pages", fill, {.wait = 10s}));  // one worker fills, the others wait; then all serve
+}
+
+void respond_when_there(carafe::Cache& cache, Loop& loop, const std::string& key, const std::function<void(std::string)>& respond,
+                        int patience) {
   auto ticket = std::make_shared<carafe::LoadTicket>(cache.try_load(key, {.ttl = 60s, .stale_for = 60s}));
   const bool has_value = ticket->has_value();
   if (has_value) respond(ticket->value());  // fresh; or stale, which will do
-  if (ticket->owns_lease()) {
+  if (ticket->owns_lease() || (!has_value && patience == 0)) {
     loop.query(key, [=](const std::string& answer) {  // should it never call: the ticket's end gives the lease back
-      static_cast<void>(ticket->fill(answer));        // kStale: outdated meanwhile, so not stored
+      static_cast<void>(ticket->fill(answer));        // kStale: outdated meanwhile, or no lease of ours; so not stored
       if (!has_value) respond(answer);
     });
-  } else if (!has_value) {
-    loop.after(5ms, [=, &cache, &loop] { respond_when_there(cache, loop, key, respond); });  // somebody else computes it
+  } else if (!has_value) {  // somebody else computes it
+    loop.after(5ms, [=, &cache, &loop] { respond_when_there(cache, loop, key, respond, patience - 1); });
   }
+}
+
+void call_once_a_host(carafe::Cache& cache, Shop& shop) {
+  const auto name_of = carafe::memoize(cache, "name_of", [&](int id) { return shop.product(id).value_or(""); }, {.ttl = 5min});
+  const std::string name = name_of(42);       // asks the shop, once a host
+  static_cast<void>(name_of.invalidate(42));  // this answer
+  name_of.invalidate_all();                   // every answer of this function
 }
 
 }  // namespace guide

@@ -108,6 +108,15 @@ void loading() {
   REQUIRE(cache.contains("search:jug"));
 }
 
+void loading_for_all() {
+  carafe::Cache cache = new_cache();
+  Shop shop;
+  for (int i = 0; i < 2; ++i) guide::warm(cache, shop);
+  REQUIRE(shop.queries() == 2 && cache.contains("product-page:42") && cache.contains("product-page:43"));
+  for (int i = 0; i < 2; ++i) guide::call_once_a_host(cache, shop);
+  REQUIRE(shop.queries() == 4);  // the second call found nothing: the first one had invalidated it
+}
+
 void event_loop() {
   carafe::Cache cache = new_cache();
   StubLoop loop;
@@ -118,6 +127,14 @@ void event_loop() {
   loop.answer("whole");
   loop.pass_time();
   REQUIRE(answers == std::vector<std::string>(3, "whole"));
+
+  const std::string bad_key;  // never a lease: in the end it asks by itself
+  guide::respond_when_there(cache, loop, bad_key, respond, 1);
+  REQUIRE(loop.queries() == 0);
+  loop.pass_time();
+  REQUIRE(loop.queries() == 1);
+  loop.answer("alone");
+  REQUIRE(answers.back() == "alone");
 }
 
 void invalidating() {
@@ -164,6 +181,12 @@ void running() {
   guide::page_of_release(cache, shop, "v43");
   REQUIRE(shop.queries() == 2);
   REQUIRE(guide::hit_ratio_of_last_minute(cache) >= 0);
+
+  REQUIRE(guide::report_once(cache, shop));
+  carafe::NamedMutex held(cache, "nightly");
+  REQUIRE(held.try_lock() && !guide::report_once(cache, shop));
+  held.unlock();
+  REQUIRE(guide::greeting_without_shared_memory() == "hello");
 }
 
 }  // namespace
@@ -173,12 +196,10 @@ int main() {
     opening();
     opening_for_a_group();
     loading();
+    loading_for_all();
     event_loop();
     invalidating();
     running();
-    carafe::Cache cache = new_cache();
-    Shop shop;
-    guide::run_later(cache, shop);
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "guide: %s\n", error.what());

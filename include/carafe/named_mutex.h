@@ -22,15 +22,18 @@ class Cache;
 ///   carafe::NamedMutex nightly(cache, "nightly");
 ///   if (nightly.try_lock()) { ...; nightly.unlock(); }
 ///
-/// Who holds it:  one thread. Each process, and each part of one, makes a NamedMutex of its own; threads may also share one. Not recursive: where the
-///                thread holds it already try_lock says no, and lock waits for itself. A forked child does not hold what its parent does.
-/// Death:         the holder's death lets go of it; who waits has it within 50 ms, and recovered() says so. A holder that is stopped or slow keeps it.
-/// Removal:       it belongs to the segment. When that is removed, who waits is told kRetired, and who holds it is no longer alone once there is a new
-///                segment of the name, in which it goes on.
-/// Errors:        the constructor throws carafe::Error: kReadOnly, kNoWorkerSlot, kRetired, kNoSpace (a name takes a place as long as the segment
-///                lives; 16 at 1 MiB, 256 at 64 MiB, 1024 at most, shared with Cache::warm_once). Afterwards nothing does.
-/// Names:         any bytes. It is a hash of 64 bits that counts: two names with one hash are one mutex, which excludes more than it has to.
-/// Cost:          about 50 ns each to lock and to unlock; who waits sleeps, and looks every 20 ms whether the holder has died. Not fair.
+/// Who holds it:  one thread. Each process, and each part of one, makes a NamedMutex of its own; threads may also share one. Not recursive:
+///                where the thread holds it already try_lock says no, and lock waits for itself. A forked child does not hold what its
+///                parent does.
+/// Death:         the holder's death lets go of it; who waits has it within 50 ms, and recovered() says so. A holder that is stopped or
+///                slow keeps it.
+/// Removal:       it belongs to the segment. When that is removed, who waits is told kRetired, until there is a new segment of the name, in
+///                which it goes on. Who holds it in the old one keeps it there, and is not alone any more.
+/// Errors:        the constructor throws carafe::Error: kReadOnly, kNoWorkerSlot, kRetired, kNoSpace (a name takes a place as long as the
+///                segment lives; 16 at 1 MiB, 256 at 64 MiB, 1024 at most, shared with Cache::warm_once). Afterwards nothing does.
+/// Names:         any bytes. It is a hash of 64 bits that counts: two names with one hash are one mutex, which excludes more than it has
+///                to.
+/// Cost:          about 100 ns each to lock and to unlock; who waits sleeps, and looks every 20 ms whether the holder has died. Not fair.
 ///
 /// A std::unique_lock may have it (TimedLockable), but does not ask what lock() answers: where the segment may be removed, ask is_held().
 /// Must not outlive its Cache.

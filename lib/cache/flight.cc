@@ -22,20 +22,18 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds ttl, double jitter,
 
 }  // namespace
 
-Lease::Lease(const Engine& from, const Worker& me, const Key& key, const Leases::Grant& grant, const LoadOptions& options,
+Lease::Lease(const Engine& from, const Worker& me, const Scope& where, const Leases::Grant& grant, const LoadOptions& options,
              const ItemTraits& tags) noexcept
     : engine(&from),
       owner(me.word),
       token(grant.token),
       begun_ms(now_ms()),
-      space(key.space),
+      scope(where),
       traits(tags),
       ttl(options.ttl),
       stale_for(std::max(options.stale_for, std::chrono::milliseconds(0))),
       jitter(options.jitter),
-      soft(options.stale_for.count() > 0 || options.refresh_ahead.is_on()) {
-  traits.stamp = grant.stamp;
-}
+      soft(options.stale_for.count() > 0 || options.refresh_ahead.is_on()) {}
 
 bool Lease::is_still_ours(Handle& handle) const noexcept {
   const Engine& now = handle.engine();
@@ -46,7 +44,9 @@ Status Lease::store(Handle& handle, std::string_view text, std::string_view valu
   if (!is_still_ours(handle)) return Status::kStale;
   const Worker me = engine->worker();
   handle.tick(*engine);
-  return Leases(*engine, me).fill(Key::of(*engine, text, space), token, value, as);
+  const Status status = Leases(*engine, me).fill(Key::of(*engine, text, scope.id()), token, value, as);
+  if (status == Status::kOk && !as.expiry.already) scope.count_set();
+  return status;
 }
 
 Status Lease::fill(Handle& handle, std::string_view text, std::string_view value, std::chrono::milliseconds lifetime) noexcept {
@@ -72,13 +72,13 @@ Status Lease::mark(Handle& handle, std::string_view text, std::uint64_t kind, st
 void Lease::erase(Handle& handle, std::string_view text) noexcept {
   if (!is_still_ours(handle)) return;
   const Worker me = engine->worker();
-  static_cast<void>(Writer(*engine, me).erase(Key::of(*engine, text, space), Condition::kLease, token));
+  static_cast<void>(Writer(*engine, me).erase(Key::of(*engine, text, scope.id()), Condition::kLease, token));
 }
 
 void Lease::abandon(Handle& handle, std::string_view text) noexcept {
   if (!is_still_ours(handle)) return;
   const Worker me = engine->worker();
-  Leases(*engine, me).abandon(Key::of(*engine, text, space), token);
+  Leases(*engine, me).abandon(Key::of(*engine, text, scope.id()), token);
 }
 
 }  // namespace detail

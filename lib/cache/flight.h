@@ -6,6 +6,7 @@
 
 #include "cache/handle.h"
 #include "cache/leases.h"
+#include "cache/space.h"
 #include "carafe/load.h"
 
 namespace carafe {
@@ -15,7 +16,7 @@ namespace detail {
 /// A lease in the hands of its owner, and how what it is for will be stored. Worth nothing where the segment was removed meanwhile, nor in a process that was
 /// forked with a copy of it.
 struct Lease {
-  Lease(const Engine& from, const Worker& me, const Key& key, const Leases::Grant& grant, const LoadOptions& options,
+  Lease(const Engine& from, const Worker& me, const Scope& where, const Leases::Grant& grant, const LoadOptions& options,
         const ItemTraits& tags) noexcept;
 
   [[nodiscard]] Status fill(Handle& handle, std::string_view text, std::string_view value) noexcept {
@@ -32,7 +33,7 @@ struct Lease {
   std::uint64_t owner;  // LockWord
   std::uint64_t token;
   std::uint64_t begun_ms;
-  std::uint32_t space;
+  Scope scope;
   ItemTraits traits;  // stamp and tags
   std::chrono::milliseconds ttl;
   std::chrono::milliseconds stale_for;

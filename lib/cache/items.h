@@ -6,6 +6,7 @@
 
 #include "base/racy_copy.h"
 #include "cache/engine.h"
+#include "cache/namespace_id.h"
 #include "expiry/ttl.h"
 #include "index/table.h"
 #include "layout/item.h"
@@ -18,14 +19,20 @@ struct Key {
   std::uint32_t stripe = 0;
   std::uint32_t tag = 0;
   std::uint32_t space = 0;
+  std::uint32_t incarnation = 0;  // of its record, as long as that is the namespace's (has_changed_hands)
 
   [[nodiscard]] static bool is_valid(std::string_view text) noexcept { return !text.empty() && text.size() <= kMaxKeyBytes; }
-  [[nodiscard]] static Key of(const Engine& engine, std::string_view text, std::uint32_t space = 0) noexcept {
-    const std::uint64_t hash = hash_of(engine, text, space);
-    return {text, engine.view.stripe_of(hash), Place::tag_of(hash), space};
+  [[nodiscard]] static Key of(const Engine& engine, std::string_view text, NamespaceId space = {}) noexcept {
+    const std::uint64_t hash = hash_of(engine, text, space.number);
+    return {text, engine.view.stripe_of(hash), Place::tag_of(hash), space.number, space.incarnation};
   }
   [[nodiscard]] static std::uint64_t hash_of(const Engine& engine, std::string_view text, std::uint32_t space) noexcept;
 };
+
+/// Whether the record of the key's namespace was given to another one since it was looked up: then whatever was found after that may be the other's.
+[[nodiscard]] inline bool has_changed_hands(const View& view, const Key& key) noexcept {
+  return key.space != 0 && NamespaceWord::incarnation(view.namespace_record(key.space - 1).word.load(kAcquire)) != key.incarnation;
+}
 
 /// An item's first chunk, as read once: the header is a copy, and `bytes` is checked to hold all that it claims. Fields beyond
 /// may still change under a reader without a lock, who validates afterwards.

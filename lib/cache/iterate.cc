@@ -51,12 +51,12 @@ std::vector<std::string> collect_stripe(const Engine& engine, std::uint32_t stri
 
 }  // namespace
 
-void visit_items(const Engine& engine, const Worker& me, std::uint32_t space,
+void visit_items(const Engine& engine, const Worker& me, NamespaceId space,
                  const std::function<bool(std::string_view, std::string_view)>& visitor) {
   const Reader reader(engine, me);
   std::string value;
   for (std::uint32_t stripe = 0; stripe < engine.view.geometry().stripe_count; ++stripe) {
-    for (const std::string& text : collect_stripe(engine, stripe, engine.epoch(), space)) {
+    for (const std::string& text : collect_stripe(engine, stripe, engine.epoch(), space.number)) {
       const Key key = Key::of(engine, text, space);
       if (key.stripe != stripe) continue;  // torn
       ReadResult result = reader.read(key, &value, nullptr, false);

@@ -31,7 +31,7 @@ Status run_get(Handle& handle, Space* space, std::string_view text, std::string*
   const Scope scope = scope_of(space, engine, me);
   if (scope.is_nowhere()) [[unlikely]]
     return settle(handle, engine, me, {}, ReadResult::kMiss);
-  const Key key = Key::of(engine, text, scope.number);
+  const Key key = Key::of(engine, text, scope.id());
   const ReadResult result = Reader(engine, me).read(key, value, details, me.lane != nullptr);
   engine.duel.note_request(key.stripe, key.tag, me);
   return settle(handle, engine, me, scope, result);
@@ -44,16 +44,16 @@ bool peek(Handle& handle, Space* space, std::string_view text, std::string* valu
   const Worker me = engine.worker();
   if (engine.retired()) return false;
   const Scope scope = scope_of(space, engine, me);
-  return !scope.is_nowhere() && Reader(engine, me).read(Key::of(engine, text, scope.number), value, details, false) == ReadResult::kHit;
+  return !scope.is_nowhere() && Reader(engine, me).read(Key::of(engine, text, scope.id()), value, details, false) == ReadResult::kHit;
 }
 
 /// set and its kin.
 Status run_store(Handle& handle, Space* space, std::string_view text, std::string_view value, const SetOptions& options,
                  Condition condition, std::uint64_t version = 0) noexcept {
   const Expiry expiry = Expiry::from_ttl(options.ttl);
-  return run_write(handle, space, text, !expiry.already, [&](const Writer& writer, const Key& key) {
+  return run_write(handle, space, text, !expiry.already, [&](const Engine& engine, const Writer& writer, const Key& key, std::uint64_t stamp) {
     ItemTraits traits;
-    if (!make_traits(handle.engine(), options.tags, expiry, traits)) return Status::kBadTag;
+    if (!make_traits(engine, options.tags, expiry, stamp, traits)) return Status::kBadTag;
     return writer.store(key, value, traits, condition, version);
   });
 }
@@ -66,7 +66,7 @@ std::uint64_t run_erase(Handle& handle, Space* space, Matches&& matches) noexcep
   if (engine.segment.read_only || me.word == 0 || engine.retired()) return 0;
   handle.tick(engine);
   const Scope scope = scope_of(space, engine, me);
-  return scope.is_nowhere() ? 0 : erase_items(engine, me, scope.number, matches);
+  return scope.is_nowhere() ? 0 : erase_items(engine, me, scope.id(), matches);
 }
 
 }  // namespace
@@ -109,8 +109,8 @@ Status Keyspace::compare_and_set(std::string_view key, std::uint64_t version, st
 
 Counter Keyspace::increment(std::string_view key, std::int64_t delta, std::int64_t initial, std::chrono::milliseconds ttl) noexcept {
   Counter counter;
-  counter.status = run_write(*handle_, space_.get(), key, true, [&](const Writer& writer, const Key& k) {
-    counter = writer.increment(k, delta, initial, Expiry::from_ttl(ttl));
+  counter.status = run_write(*handle_, space_.get(), key, true, [&](const Engine&, const Writer& writer, const Key& k, std::uint64_t stamp) {
+    counter = writer.increment(k, delta, initial, Expiry::from_ttl(ttl), stamp);
     return counter.status;
   });
   return counter;
@@ -118,11 +118,11 @@ Counter Keyspace::increment(std::string_view key, std::int64_t delta, std::int64
 
 Status Keyspace::touch(std::string_view key, std::chrono::milliseconds ttl) noexcept {
   return run_write(*handle_, space_.get(), key, false,
-                   [&](const Writer& writer, const Key& k) { return writer.touch(k, Expiry::from_ttl(ttl)); });
+                   [&](const Engine&, const Writer& writer, const Key& k, std::uint64_t) { return writer.touch(k, Expiry::from_ttl(ttl)); });
 }
 
 Status Keyspace::erase(std::string_view key) noexcept {
-  return run_write(*handle_, space_.get(), key, false, [&](const Writer& writer, const Key& k) { return writer.erase(k); });
+  return run_write(*handle_, space_.get(), key, false, [&](const Engine&, const Writer& writer, const Key& k, std::uint64_t) { return writer.erase(k); });
 }
 
 std::optional<std::string> Keyspace::get(std::string_view key) {
@@ -174,7 +174,7 @@ std::vector<std::optional<std::string>> Keyspace::get_many(std::span<const std::
     std::array<Key, kBatch> hashed;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       if (!Key::is_valid(batch[i])) continue;
-      hashed[i] = Key::of(engine, batch[i], scope.number);
+      hashed[i] = Key::of(engine, batch[i], scope.id());
       reader.prefetch(hashed[i]);
     }
     for (std::size_t i = 0; i < batch.size(); ++i) reader.prefetch_item(hashed[i]);
@@ -207,7 +207,7 @@ void Keyspace::for_each_item(const std::function<bool(std::string_view, std::str
   const Engine& engine = handle_->engine();
   const Worker me = engine.worker();
   if (engine.retired()) return;
-  if (const Scope scope = scope_of(space_.get(), engine, me); !scope.is_nowhere()) visit_items(engine, me, scope.number, visitor);
+  if (const Scope scope = scope_of(space_.get(), engine, me); !scope.is_nowhere()) visit_items(engine, me, scope.id(), visitor);
 }
 
 std::uint64_t Keyspace::erase_prefix(std::string_view prefix) noexcept {

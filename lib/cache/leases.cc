@@ -6,7 +6,6 @@
 #include "base/futex.h"
 #include "base/step.h"
 #include "base/time.h"
-#include "cache/stamps.h"
 
 namespace carafe {
 
@@ -31,7 +30,6 @@ bool Leases::is_dead(std::uint64_t owner) const noexcept {
 Leases::Grant Leases::ask(const Key& key, Answers answers, const ItemTraits& tags) const noexcept {
   constexpr std::uint64_t kLongestMs = 3'600'000;  // then it is collected as what has expired is
   Grant grant;
-  grant.stamp = stamp_now(engine_.view);
   const Seen seen = look(key, answers);
   grant.answer = seen.answer;
   if (seen.answer == Answer::kPresent || seen.answer == Answer::kNone) return grant;
@@ -42,7 +40,6 @@ Leases::Grant Leases::ask(const Key& key, Answers answers, const ItemTraits& tag
   if (status == Status::kNotFound) {
     ItemTraits traits = tags;
     traits.kinds = Extension::kLease;
-    traits.stamp = grant.stamp;
     traits.expiry = {now_ms() + kLongestMs, false};
     status = writer.plant_lease(key, traits, answers, seen.owner, grant.token);
   }
@@ -68,7 +65,6 @@ Leases::Grant Leases::ask(const Key& key, Answers answers, const ItemTraits& tag
 
 Leases::Grant Leases::ask_refresh(const Key& key, std::uint64_t version) const noexcept {
   Grant grant;
-  grant.stamp = stamp_now(engine_.view);
   grant.answer = Answer::kHeld;
   std::uint64_t owner = 0;
   {

@@ -30,10 +30,9 @@ class Leases {
   struct Grant {
     Answer answer = Answer::kNone;
     std::uint64_t token = 0;
-    std::uint64_t stamp = 0;  // as of before the value is computed
   };
 
-  /// Asks for the key's lease, for a value with these tags. Takes it over from an owner that is proven dead. As a set, but for the copy.
+  /// Asks for the key's lease, for a value with these tags, begun when they say. Takes it over from an owner that is proven dead. As a set, but for the copy.
   [[nodiscard]] Grant ask(const Key& key, Answers answers, const ItemTraits& tags) const noexcept;
   /// Asks for the lease on a newer value than that one, which stays.
   [[nodiscard]] Grant ask_refresh(const Key& key, std::uint64_t version) const noexcept;

@@ -56,9 +56,10 @@ class Loading {
       const Engine& engine = handle_.engine();
       const Worker me = engine.worker();
       if (engine.retired()) return load_alone(engine, me, {});
+      const std::uint64_t stamp = stamp_now(engine.view);  // before all that the value could be computed from, and its place
       const Scope scope = scope_of(space_, engine, me);
       if (scope.is_nowhere()) return load_alone(engine, me, {});
-      const Key key = Key::of(engine, text_, scope.number);
+      const Key key = Key::of(engine, text_, scope.id());
       std::string value;
       ReadDetails details;
       const ReadResult result = Reader(engine, me).read(key, &value, &details, me.lane != nullptr);
@@ -82,12 +83,12 @@ class Loading {
       if (me.word == 0) return load_alone(engine, me, scope);
 
       ItemTraits tags;
-      if (!make_traits(engine, options_.tags, {}, tags)) return load_alone(engine, me, scope);
+      if (!make_traits(engine, options_.tags, {}, stamp, tags)) return load_alone(engine, me, scope);
       const Leases leases(engine, me);
       const Leases::Grant grant = refreshing ? leases.ask_refresh(key, details.version) : leases.ask(key, answers_, tags);
       if (grant.answer == Leases::Answer::kGranted) {
         count(engine, me, scope, ReadResult::kMiss);
-        Lease lease(engine, me, key, grant, options_, tags);
+        Lease lease(engine, me, scope, grant, options_, tags);
         return compute(lease, std::move(old));
       }
       if (grant.answer == Leases::Answer::kPresent && round < kMostRounds) continue;
@@ -172,7 +173,7 @@ bool Keyspace::try_hit(std::string_view text, std::string& value, const LoadOpti
   if (engine.retired()) return false;
   const Scope scope = scope_of(space_.get(), engine, me);
   if (scope.is_nowhere()) return false;
-  const Key key = Key::of(engine, text, scope.number);
+  const Key key = Key::of(engine, text, scope.id());
   if (options.refresh_ahead.is_on()) [[unlikely]] {
     ReadDetails details;  // whether it is due is drawn once, there; here, whether it can be
     if (Reader(engine, me).read(key, nullptr, &details, false) == ReadResult::kHit &&
@@ -201,12 +202,13 @@ LoadTicket Keyspace::try_load(std::string_view text, const LoadOptions& options)
   for (int round = 0; round < 3; ++round) {
     const Engine& engine = handle_->engine();
     const Worker me = engine.worker();
+    const std::uint64_t stamp = stamp_now(engine.view);
     const Scope scope = engine.retired() ? Scope{Scope::kNowhere} : scope_of(space_.get(), engine, me);
     if (scope.is_nowhere()) {
       if (!counted) me.count(CounterId::k_misses);
       return ticket;
     }
-    const Key key = Key::of(engine, text, scope.number);
+    const Key key = Key::of(engine, text, scope.id());
     ReadDetails details;
     const ReadResult result = Reader(engine, me).read(key, &ticket.value_, &details, me.lane != nullptr);
     if (!counted) engine.duel.note_request(key.stripe, key.tag, me);
@@ -220,10 +222,10 @@ LoadTicket Keyspace::try_load(std::string_view text, const LoadOptions& options)
                             is_due(options.refresh_ahead, options.ttl, details, draw_luck(options.refresh_ahead, text));
     if (result == ReadResult::kHit && !refreshing) return ticket;
     ItemTraits tags;
-    if (!make_traits(engine, options.tags, {}, tags)) return ticket;
+    if (!make_traits(engine, options.tags, {}, stamp, tags)) return ticket;
     const Leases leases(engine, me);
     const Leases::Grant grant = refreshing ? leases.ask_refresh(key, details.version) : leases.ask(key, answers, tags);
-    if (grant.answer == Leases::Answer::kGranted) ticket.lease_ = std::make_unique<Lease>(engine, me, key, grant, options, tags);
+    if (grant.answer == Leases::Answer::kGranted) ticket.lease_ = std::make_unique<Lease>(engine, me, scope, grant, options, tags);
     if (ticket.stale_ && grant.answer != Leases::Answer::kPresent) me.count(CounterId::k_stale_hits);
     if (grant.answer != Leases::Answer::kPresent) return ticket;  // else an answer came just now: read it
   }

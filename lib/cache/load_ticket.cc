@@ -46,9 +46,8 @@ Status LoadTicket::fill(std::string_view value, const SetOptions& options) noexc
     // The lease's stamp is what tells whether they were invalidated meanwhile.
     const std::uint64_t stamp = lease_->traits.stamp;
     ItemTraits traits;
-    if (!make_traits(*lease_->engine, options.tags, {}, traits)) return Status::kBadTag;
+    if (!make_traits(*lease_->engine, options.tags, {}, stamp, traits)) return Status::kBadTag;
     lease_->traits = traits;
-    lease_->traits.stamp = stamp;
   }
   return fill(value, options.ttl);
 }

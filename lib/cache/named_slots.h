@@ -10,11 +10,12 @@
 
 namespace carafe {
 
-/// The table of what may not be evicted (layout/named_slot.h). A name has the first slot from its hash on that nobody else has, for as long as the segment
-/// lives: so who finds a free one knows that nobody is beyond it. Two names with one hash of 64 bits share a slot, and exclude each other more than they need.
+/// The table of what may not be evicted (layout/named_slot.h). A name has the first slot from its hash on that nobody else has, for as long
+/// as the segment lives: so who finds a free one knows that nobody is beyond it. Two names with one hash of 64 bits share a slot, and
+/// exclude each other more than they need.
 ///
-/// A slot is held by one thread of one worker. Unlike a stripe's lock it may be held for hours, by code that is not ours: so who waits sleeps until he
-/// is woken, and looks every kLookNs whether the holder has died, since nobody tells that.
+/// A slot is held by one thread of one worker. Unlike a stripe's lock it may be held for hours, by code that is not ours: so who waits
+/// sleeps until he is woken, and looks every kLookNs whether the holder has died, since nobody tells that.
 class NamedSlots {
  public:
   enum class Use : std::uint64_t { kMutex = 0x6d75746578ULL, kOnce = 0x6f6e6365ULL };  // one name may be both

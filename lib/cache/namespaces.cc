@@ -25,6 +25,7 @@ bool Namespaces::is_named(const NamespaceRecord& record, std::uint64_t hash, std
 }
 
 NamespaceId Namespaces::find(std::string_view name, std::string_view release) const noexcept {
+  if (name.size() > kMaxNamespaceBytes || release.size() > kMaxReleaseBytes) return {};
   const std::uint64_t hash = hash_of(name, release);
   const std::uint64_t count = engine_.view.geometry().namespace_count;
   for (std::uint64_t i = 0; i < count; ++i) {

@@ -7,17 +7,11 @@
 #include <vector>
 
 #include "cache/engine.h"
+#include "cache/namespace_id.h"
 #include "carafe/stats.h"
 #include "carafe/status.h"
 
 namespace carafe {
-
-/// Which record a namespace has: as long as the record's incarnation is that, it is the namespace's.
-struct NamespaceId {
-  std::uint32_t number = 0;  // 0: none
-  std::uint32_t incarnation = 0;
-  explicit operator bool() const noexcept { return number != 0; }
-};
 
 /// The table of namespaces (layout/namespace_record.h). Found by the hash of name and release, as in a table with open addressing; records are
 /// given away under a lock of their own, since that is seldom.

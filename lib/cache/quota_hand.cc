@@ -26,7 +26,7 @@ void QuotaHand::make_room_below(std::uint32_t number, std::uint64_t most_bytes) 
         if (const auto* item = engine_.view.chunk(Entry::offset(entry.load(kRelaxed)), 8)) touch(item);
       for (auto& entry : bucket.entries) {
         const std::uint64_t word = entry.load(kAcquire);
-        if (word == Entry::kEmpty) continue;
+        if (word == Entry::kEmpty || !is_over()) continue;
         ++looks;
         // All of its own were used meanwhile: then one goes all the same.
         const bool patient = took_one || looks < kMostLooks * 3 / 4;
@@ -39,7 +39,7 @@ void QuotaHand::make_room_below(std::uint32_t number, std::uint64_t most_bytes) 
 bool QuotaHand::take(std::uint64_t word, std::uint32_t number, EvictWhen when) const noexcept {
   const ItemView item = ItemView::at(engine_.view, Entry::offset(word));
   Chunk chunk;
-  if (!item || item.header.space() != number || !engine_.slabs.locate(Entry::offset(word), chunk)) return false;
+  if (!item || item.header.space() != number || item.is_lease() || !engine_.slabs.locate(Entry::offset(word), chunk)) return false;
   if (!engine_.slabs.lock_page(chunk.page, me_)) return false;
   Claim taken;
   if (engine_.slabs.page_class(chunk.page) == chunk.size_class) taken = evictor_.try_take(chunk, when);

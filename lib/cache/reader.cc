@@ -81,6 +81,11 @@ bool Reader::copy(const ItemView& item, std::string& value) const {
 }
 
 ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const {
+  const ReadResult result = read_item(key, value, details, counts_as_use);
+  return has_changed_hands(engine_.view, key) ? ReadResult::kMiss : result;
+}
+
+inline ReadResult Reader::read_item(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const {
   const View& view = engine_.view;
   auto& directory = view.directory(key.stripe);
   const std::uint32_t epoch = engine_.epoch();

@@ -47,7 +47,7 @@ class Reader {
   void prefetch_item(const Key& key) const noexcept;
 
  private:
-  struct Attempt;
+  [[nodiscard]] ReadResult read_item(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const;
   [[nodiscard]] ReadResult read_patiently(const Key& key, std::string* value, ReadDetails* details) const;
   [[nodiscard]] ReadResult read_locked(const Key& key, std::string* value, ReadDetails* details) const;
   [[nodiscard]] bool copy(const ItemView& item, std::string& value) const;

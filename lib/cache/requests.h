@@ -17,7 +17,7 @@ namespace carafe {
   return space == nullptr ? Scope{} : space->enter(engine, me);
 }
 
-/// Runs a writing verb: checks that it may happen, then write(writer, key). A write during which the segment is removed came before that.
+/// Runs a writing verb: checks that it may happen, then write(engine, writer, key, stamp). A write during which the segment is removed came before that.
 /// stores: whether kOk means that a value was stored.
 template <typename Write>
 Status run_write(detail::Handle& handle, detail::Space* space, std::string_view text, bool stores, Write&& write) noexcept {
@@ -28,11 +28,18 @@ Status run_write(detail::Handle& handle, detail::Space* space, std::string_view 
   if (me.word == 0) return Status::kNoWorkerSlot;
   handle.tick(engine);
   if (engine.retired()) return handle.retired_status();
-  const Scope scope = scope_of(space, engine, me);
-  if (scope.is_nowhere()) return Status::kNoSpace;
-  const Status status = write(Writer(engine, me), Key::of(engine, text, scope.number));
-  if (stores && status == Status::kOk) scope.count_set();
-  return status;
+  constexpr int kMostTries = 3;  // while its namespace's record changes hands
+  for (int i = 0; i < kMostTries; ++i) {
+    // Before the record is looked up: what is stored under its number when it has become another namespace's is older than that one.
+    const std::uint64_t stamp = stamp_now(engine.view);
+    const Scope scope = scope_of(space, engine, me);
+    if (scope.is_nowhere()) return Status::kNoSpace;
+    const Status status = write(engine, Writer(engine, me), Key::of(engine, text, scope.id()), stamp);
+    if (status == Status::kStale) continue;
+    if (stores && status == Status::kOk) scope.count_set();
+    return status;
+  }
+  return Status::kBusy;
 }
 
 /// Counts what a read came to, and ticks. A stale value is a miss here: who takes it counts it.
@@ -56,9 +63,10 @@ inline Status settle(detail::Handle& handle, const Engine& engine, const Worker&
 }
 
 /// What a set with these options makes. False: a tag is none.
-[[nodiscard]] inline bool make_traits(const Engine& engine, const Tags& tags, Expiry expiry, ItemTraits& traits) noexcept {
+[[nodiscard]] inline bool make_traits(const Engine& engine, const Tags& tags, Expiry expiry, std::uint64_t stamp,
+                                      ItemTraits& traits) noexcept {
   traits.expiry = expiry;
-  traits.stamp = stamp_now(engine.view);
+  traits.stamp = stamp;
   for (const std::string_view tag : tags) traits.tags[traits.tag_count++] = tag_place(engine, tag);
   return tags.is_valid();
 }

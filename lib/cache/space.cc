@@ -19,7 +19,7 @@ Status Space::resolve(const Engine& engine, const Worker& me, Scope& scope) noex
   if (me.word != 0 && quota_bytes_ != 0) namespaces.set_quota(id, quota_bytes_);
   lane_.store(lane, kRelaxed);
   resolved_.store((engine.serial << 40) | (std::uint64_t{id.incarnation} << 16) | id.number, kRelease);
-  scope = {id.number, lane, me.word != 0 ? &engine.view.namespace_record(id.number - 1) : nullptr};
+  scope = {id.number, id.incarnation, lane, me.word != 0 ? &engine.view.namespace_record(id.number - 1) : nullptr};
   return Status::kOk;
 }
 

@@ -13,10 +13,12 @@ struct Scope {
   static constexpr std::uint32_t kNowhere = ~std::uint32_t{0};  // a namespace that cannot be had
 
   std::uint32_t number = 0;  // 0: the keys of no namespace
+  std::uint32_t incarnation = 0;
   NamespaceLane* lane = nullptr;
   NamespaceRecord* record = nullptr;
 
   [[nodiscard]] bool is_nowhere() const noexcept { return number == kNowhere; }
+  [[nodiscard]] NamespaceId id() const noexcept { return {number, incarnation}; }
   void count_hit() const noexcept { count(&NamespaceLane::hits, &NamespaceRecord::hits); }
   void count_miss() const noexcept { count(&NamespaceLane::misses, &NamespaceRecord::misses); }
   void count_set() const noexcept { count(&NamespaceLane::sets, &NamespaceRecord::sets); }
@@ -50,12 +52,13 @@ class Space {
     if (seen >> 40 != engine.serial || number == 0) [[unlikely]]
       return enter_anew(engine, me);
     NamespaceRecord& record = engine.view.namespace_record(number - 1);
-    if (NamespaceWord::incarnation(record.word.load(kAcquire)) != ((seen >> 16) & NamespaceWord::kIncarnationMask)) [[unlikely]]
+    const auto incarnation = static_cast<std::uint32_t>(seen >> 16) & NamespaceWord::kIncarnationMask;
+    if (NamespaceWord::incarnation(record.word.load(kAcquire)) != incarnation) [[unlikely]]
       return enter_anew(engine, me);
     NamespaceLane* lane = lane_.load(kRelaxed);
     if (lane != nullptr && lane->owner.load(kRelaxed) != me.word) [[unlikely]]
       return enter_anew(engine, me);  // forked since
-    return {number, lane, me.word != 0 ? &record : nullptr};
+    return {number, incarnation, lane, me.word != 0 ? &record : nullptr};
   }
   /// The same, and says why where there is none.
   [[nodiscard]] Status resolve(const Engine& engine, const Worker& me, Scope& scope) noexcept;

@@ -12,12 +12,12 @@ inline namespace v0 {
 namespace {
 
 /// Runs the work in a slot that is ours, and lets go of it however that ends.
-class Turn {
+class WarmTurn {
  public:
-  Turn(const Engine& engine, NamedSlot& slot) noexcept : engine_(engine), slot_(slot) {}
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() {
+  WarmTurn(const Engine& engine, NamedSlot& slot) noexcept : engine_(engine), slot_(slot) {}
+  WarmTurn(const WarmTurn&) = delete;
+  WarmTurn& operator=(const WarmTurn&) = delete;
+  ~WarmTurn() {
     // Who we are is asked anew: a child that was forked within the work holds nothing.
     const Worker me = engine_.worker();
     NamedSlots(engine_, me).let_go(slot_, kAllWaiters);
@@ -53,7 +53,7 @@ WarmUp Cache::run_once(std::string_view label, const std::function<void()>& work
   handle_->tick(engine);
   const std::uint64_t deadline_ns = NamedSlots::deadline_after(options.wait);
   while (slot->done_in.load(kAcquire) != engine.epoch()) {
-    if (named.try_hold(*slot) != LockResult::kBusy) return Turn(engine, *slot).run(work);
+    if (named.try_hold(*slot) != LockResult::kBusy) return WarmTurn(engine, *slot).run(work);
     if (!named.wait(*slot, deadline_ns) || engine.retired()) return WarmUp::kElsewhere;
   }
   return WarmUp::kAlready;

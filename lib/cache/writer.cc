@@ -171,7 +171,7 @@ Status Writer::store(const Key& key, std::string_view value, const ItemTraits& t
     const std::uint32_t epoch = engine_.epoch();
     Found old = find_locked(engine_, table, key, epoch);
     const bool live = is_live(engine_.view, old);
-    Status verdict = judge(old, live, condition, version);
+    Status verdict = has_changed_hands(engine_.view, key) ? Status::kStale : judge(old, live, condition, version);
     // A tag that only the value has was invalidated while it was computed.
     const bool outdated_tag = condition == Condition::kLease && verdict == Status::kOk && are_invalidated(traits);
     if (outdated_tag) {
@@ -213,7 +213,7 @@ Status Writer::erase(const Key& key, Condition condition, std::uint64_t version)
   const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
   const Validity validity = validity_of(engine_.view, found);
   const bool live = validity == Validity::kValue;
-  const Status verdict = judge(found, live, condition, version);
+  const Status verdict = has_changed_hands(engine_.view, key) ? Status::kStale : judge(found, live, condition, version);
   if (verdict != Status::kOk) return verdict;
   if (!found) return Status::kNotFound;
   remove_locked(key, found);

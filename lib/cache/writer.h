@@ -31,7 +31,7 @@ struct Answers {
   return ((offset >> 3) << 24) | SideWord::generation(side);
 }
 
-/// The verbs that change something. Each: claim and fill outside any lock, then lock the stripe and publish:
+/// The verbs that change something. kStale from any of them: the record of the key's namespace has changed hands, so look that up again. Each: claim and fill outside any lock, then lock the stripe and publish:
 ///
 ///   1  side = kLinked        not yet reachable; from here on the hand may take it, if we die
 ///   2  entry = {tag, chunk}  the moment it becomes visible
@@ -47,7 +47,8 @@ class Writer {
   [[nodiscard]] Status store(const Key& key, std::string_view value, const ItemTraits& traits, Condition condition,
                              std::uint64_t version = 0) const noexcept;
   [[nodiscard]] Status erase(const Key& key, Condition condition = Condition::kAlways, std::uint64_t version = 0) const noexcept;
-  [[nodiscard]] Counter increment(const Key& key, std::int64_t delta, std::int64_t initial, Expiry expiry) const noexcept;
+  [[nodiscard]] Counter increment(const Key& key, std::int64_t delta, std::int64_t initial, Expiry expiry,
+                                  std::uint64_t stamp) const noexcept;
   [[nodiscard]] Status touch(const Key& key, Expiry expiry) const noexcept;
 
   /// Puts our lease where the key has neither an answer nor a lease, or that of `replaced` (LockWord, 0: nobody). kExists: there is an answer;

@@ -4,7 +4,7 @@
 
 #include "base/step.h"
 #include "cache/allocator.h"
-#include "cache/stamps.h"
+#include "cache/quota_hand.h"
 #include "cache/writer.h"
 
 /// The verbs that make a new value of the old one.
@@ -42,10 +42,12 @@ bool Writer::fits_locked(StripeGuard& guard, const Key& key, Draft& made, std::s
   return false;
 }
 
-Counter Writer::increment(const Key& key, std::int64_t delta, std::int64_t initial, Expiry expiry) const noexcept {
+Counter Writer::increment(const Key& key, std::int64_t delta, std::int64_t initial, Expiry expiry,
+                          std::uint64_t stamp) const noexcept {
+  if (key.space != 0) QuotaHand(engine_, me_).make_room(key.space, kNumberBytes + key.text.size());
   // Room for the longest number, an expiry time and the namespace; what else the old one has is known only under the lock.
   ItemTraits traits;
-  traits.stamp = stamp_now(engine_.view);
+  traits.stamp = stamp;
   const std::uint64_t extension = traits.extension(key.space);
   Draft made;
   const std::uint32_t size_class =
@@ -62,6 +64,11 @@ Counter Writer::increment(const Key& key, std::int64_t delta, std::int64_t initi
     const std::uint32_t epoch = engine_.epoch();
     Found old = find_locked(engine_, table, key, epoch);
     const bool live = is_live(engine_.view, old);
+    if (has_changed_hands(engine_.view, key)) {
+      guard.unlock();
+      discard(made);
+      return {Status::kStale, 0};
+    }
     Counter result{Status::kOk, initial};
     made.expiry_ms = expiry.at_ms;
     if (live) {
@@ -118,6 +125,11 @@ Status Writer::touch(const Key& key, Expiry expiry) const noexcept {
     const std::uint32_t epoch = engine_.epoch();
     const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, epoch);
     const bool live = is_live(engine_.view, found);
+    if (has_changed_hands(engine_.view, key)) {
+      guard.unlock();
+      discard(copy);
+      return Status::kStale;
+    }
     const bool in_place = live && (found.item.header.expires() || expiry.forever());
     if (!live || in_place) {
       if (in_place && found.item.header.expires()) prolong_locked(found, expiry.at_ms);

@@ -18,7 +18,7 @@ struct WorkerId {
 ///   bit 63          32 31         16 15      1   0
 ///       | incarnation | slot + 1    | zero   | waiters |      all zero: free
 ///
-/// The low half is what a waiter sleeps on (futex). The holder's word of a named slot has a thread in place of the zero bits (named_slot.h).
+/// The low half is what a waiter sleeps on (futex). A named slot's has a thread in place of the zero bits.
 struct LockWord {
   static constexpr std::uint64_t kFree = 0;
   static constexpr std::uint64_t kWaiters = 1;

@@ -8,8 +8,8 @@ namespace carafe {
 
 /// The word of a holder that is one thread of a worker: its LockWord, and which thread in bits 1 to 15.
 ///
-/// Threads have numbers of their process's own. After 32767 of them two may share one: they still exclude each other, since a word that is not free is
-/// nobody's to take; only an unlock by the wrong one of those two would not be noticed.
+/// Threads have numbers of their process's own. After 32767 of them two may share one: they still exclude each other, since a word that is
+/// not free is nobody's to take; only an unlock by the wrong one of those two would not be noticed.
 struct HolderWord {
   static constexpr std::uint32_t kThreads = 0x7fff;
 

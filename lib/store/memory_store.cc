@@ -19,26 +19,26 @@ constexpr std::size_t kItemOverheadBytes = 128;  // of a node in the list, one i
 constexpr std::size_t kLeastCapacityBytes = 4 << 10;
 constexpr std::size_t kLargestShare = 4;  // a value takes a quarter of the capacity at most, as in Cache
 
-/// A load that runs. It may store its value while it is the one in `flights`: who outdates the key takes it away from there.
-struct Flight {
-  std::condition_variable over;
-  bool ended = false;
-};
-
-struct Item {
-  std::string key;
-  std::optional<std::string> value;  // empty: a loader found that there is nothing
-  std::uint64_t ends_at_ms = kNeverEnds;
-
-  [[nodiscard]] std::size_t bytes() const noexcept { return key.size() + (value ? value->size() : 0) + kItemOverheadBytes; }
-};
-
 }  // namespace
 
 inline namespace v0 {
 
 /// All functions but the constructor need `mutex` held.
 struct MemoryStore::State {
+  /// A load that runs. It may store its value while it is the one in `flights`: who outdates the key takes it away from there.
+  struct Flight {
+    std::condition_variable over;
+    bool ended = false;
+  };
+
+  struct Item {
+    std::string key;
+    std::optional<std::string> value;  // empty: a loader found that there is nothing
+    std::uint64_t ends_at_ms = kNeverEnds;
+
+    [[nodiscard]] std::size_t bytes() const noexcept { return key.size() + (value ? value->size() : 0) + kItemOverheadBytes; }
+  };
+
   using Items = std::list<Item>;
 
   explicit State(std::size_t capacity) : capacity_bytes(capacity) {}
@@ -121,13 +121,13 @@ MemoryStore::~MemoryStore() = default;
 
 std::optional<std::string> MemoryStore::get(std::string_view key) {
   const std::lock_guard lock(state_->mutex);
-  const Item* item = state_->find(key);
+  const State::Item* item = state_->find(key);
   return item != nullptr ? item->value : std::nullopt;
 }
 
 bool MemoryStore::contains(std::string_view key) {
   const std::lock_guard lock(state_->mutex);
-  const Item* item = state_->find(key);
+  const State::Item* item = state_->find(key);
   return item != nullptr && item->value.has_value();
 }
 
@@ -142,7 +142,7 @@ Status MemoryStore::erase(std::string_view key) {
   if (!is_valid_key(key)) return Status::kBadKey;
   const std::lock_guard lock(state_->mutex);
   state_->outdate(key);
-  const Item* item = state_->find(key);
+  const State::Item* item = state_->find(key);
   const bool had_value = item != nullptr && item->value.has_value();
   state_->remove(key);
   return had_value ? Status::kOk : Status::kNotFound;
@@ -180,13 +180,13 @@ std::optional<std::string> MemoryStore::load(std::string_view key, const detail:
                                              detail::Nothing nothing) {
   if (!is_valid_key(key)) return loader();
   const auto give_up = end_of_wait(options);
-  const auto mine = std::make_shared<Flight>();
+  const auto mine = std::make_shared<State::Flight>();
   for (std::unique_lock lock(state_->mutex);;) {
-    if (const Item* item = state_->find(key); item != nullptr && (item->value || nothing == detail::Nothing::kIsAnAnswer))
+    if (const State::Item* item = state_->find(key); item != nullptr && (item->value || nothing == detail::Nothing::kIsAnAnswer))
       return item->value;
     const auto [place, is_ours] = state_->flights.try_emplace(std::string(key), mine);
     if (is_ours) break;
-    const std::shared_ptr<Flight> theirs = place->second;
+    const std::shared_ptr<State::Flight> theirs = place->second;
     if (!theirs->over.wait_until(lock, give_up, [&theirs] { return theirs->ended; })) {
       lock.unlock();
       return loader();  // waited in vain: what is computed without a lease is not stored
@@ -200,7 +200,7 @@ std::optional<std::string> MemoryStore::load(std::string_view key, const detail:
     }
     State& state;
     std::string_view key;
-    const std::shared_ptr<Flight>& flight;
+    const std::shared_ptr<State::Flight>& flight;
   } const ending{*state_, key, mine};
   std::optional<std::string> answer = loader();
   const std::chrono::milliseconds ttl = ttl_of_answer(answer, options, key);

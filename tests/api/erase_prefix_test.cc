@@ -170,11 +170,13 @@ struct Board {
 /// Another process moves entries and replaces tables all the time: what was there throughout goes nevertheless.
 TEST(ErasePrefixProcessTest, WhatIsThereThroughoutIsFoundWhateverOthersDo) {
   const ScratchName name("prefix");
-  Cache cache = Cache::create(name, with_capacity(16 * kMiB));
+  Options options = with_capacity(16 * kMiB);
+  options.lock_wait = 10s;  // on a busy machine a holder may sleep for long
+  Cache cache = Cache::create(name, options);
   SharedMemory memory(sizeof(Board));
   Board& board = memory.as<Board>();
   Child writer = Child::fork([&] {
-    Cache mine = Cache::open(name);
+    Cache mine = Cache::open(name, options);
     CHILD_REQUIRE(board.begin.meet(2));
     Random random(1);
     for (std::uint64_t i = 0; board.stop.load() == 0; ++i) {

@@ -142,7 +142,7 @@ TEST_F(FreshnessTest, TheLeaseOnWhatHasEndedIsNotCollectedAsWhatHasEnded) {
   LoadTicket ticket = cache_.try_load("key", {.ttl = 1s, .stale_for = 1s});
   ASSERT_TRUE(ticket.owns_lease());
   for (int i = 0; cache_.stats().evictions == 0; ++i)
-    ASSERT_EQ(cache_.set("filling" + std::to_string(i), std::string(300, 'x')), Status::kOk);
+    ASSERT_EQ(cache_.set("filling" + std::to_string(i), std::string(30, 'x')), Status::kOk);
   EXPECT_EQ(ticket.fill("new"), Status::kOk);
 }
 

@@ -26,6 +26,29 @@ struct Held {
   friend bool operator==(const Held&, const Held&) = default;
 };
 
+/// Where a key is, in one text: "key", or "@namespace/key".
+struct Where {
+  std::optional<Namespace> space;
+  Cache& cache;
+  std::string key;
+
+  [[nodiscard]] static Where of(Cache& cache, const std::string& text) {
+    const std::size_t slash = text.find('/');
+    if (text[0] != '@' || slash == std::string::npos) return {std::nullopt, cache, text};
+    return {cache.in(text.substr(1, slash - 1)), cache, text.substr(slash + 1)};
+  }
+  [[nodiscard]] Keyspace& keys() noexcept { return space ? static_cast<Keyspace&>(*space) : cache; }
+};
+
+/// Calls visit(where, value) for every value of every namespace.
+template <typename Visit>
+void for_each_value(Cache& cache, Visit&& visit) {
+  cache.for_each([&](std::string_view key, std::string_view value) { visit(std::string(key), value); });
+  for (const NamespaceStats& each : cache.namespaces())
+    cache.in(each.name).for_each(
+        [&](std::string_view key, std::string_view value) { visit("@" + each.name + "/" + std::string(key), value); });
+}
+
 /// All that a cache holds, and what it has counted.
 struct Picture {
   std::map<std::string, Held> items;
@@ -34,8 +57,11 @@ struct Picture {
 
   [[nodiscard]] static Picture of(Cache& cache) {
     Picture picture;
-    cache.for_each([&](std::string_view key, std::string_view value) { picture.items[std::string(key)] = {std::string(value), {}}; });
-    for (auto& [key, held] : picture.items) held.ttl = cache.remaining_ttl(key);
+    for_each_value(cache, [&](const std::string& where, std::string_view value) { picture.items[where] = {std::string(value), {}}; });
+    for (auto& [where, held] : picture.items) {
+      Where at = Where::of(cache, where);
+      held.ttl = at.keys().remaining_ttl(at.key);
+    }
     picture.stats = cache.stats();
     picture.unreferenced = cache.verify().unreferenced;
     return picture;
@@ -127,17 +153,18 @@ class Inquest {
     std::set<std::string> keys;
     for (const auto& [key, held] : before_.items) keys.insert(key);
     for (const auto& [key, held] : after_.items) keys.insert(key);
-    cache_.for_each([&](std::string_view key, std::string_view) {
-      if (!keys.contains(std::string(key))) problem("for_each sees the key \"" + std::string(key.substr(0, 40)) + "\", which nobody set");
+    for_each_value(cache_, [&](const std::string& key, std::string_view) {
+      if (!keys.contains(key)) problem("for_each sees the key \"" + key.substr(0, 40) + "\", which nobody set");
     });
     const Stats start = cache_.stats();
     std::uint64_t hits = 0;
     std::string value;
     for (const std::string& key : keys) {
-      const Status status = timed([&] { return cache_.get(key, value); });
+      Where at = Where::of(cache_, key);
+      const Status status = timed([&] { return at.keys().get(at.key, value); });
       std::optional<Held> now;
       if (status == Status::kOk) {
-        now = {value, cache_.remaining_ttl(key)};
+        now = {value, at.keys().remaining_ttl(at.key)};
         ++hits;
       } else if (status != Status::kNotFound) {
         problem("get(" + key + ") says " + std::string(to_string(status)));
@@ -175,12 +202,13 @@ class Inquest {
       const auto old = before_.items.find(key);
       value = old == before_.items.end() ? std::string(text('w', 60)) : old->second.value;
       if (!value.empty()) value[0] = static_cast<char>(value[0] ^ 1);
-      const Status status = timed([&] { return cache_.set(key, value); });
+      Where at = Where::of(cache_, key);
+      const Status status = timed([&] { return at.keys().set(at.key, value); });
       if (status != Status::kOk) {
         problem("set(" + key + ") says " + std::string(to_string(status)));
         continue;
       }
-      if (timed([&] { return cache_.get(key, got); }) != Status::kOk || got != value)
+      if (timed([&] { return at.keys().get(at.key, got); }) != Status::kOk || got != value)
         problem("what was set under " + key + " is not there");
     }
   }
@@ -190,7 +218,7 @@ class Inquest {
     if (stats.items != anatomy.current_items)
       problem(when + " stats say " + std::to_string(stats.items) + " items, there are " + std::to_string(anatomy.current_items));
     std::uint64_t seen = 0;
-    cache_.for_each([&](std::string_view, std::string_view) { ++seen; });
+    for_each_value(cache_, [&](const std::string&, std::string_view) { ++seen; });
     if (seen != anatomy.live_items)
       problem(when + " for_each sees " + std::to_string(seen) + " items, there are " + std::to_string(anatomy.live_items));
   }

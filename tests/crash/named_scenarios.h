@@ -34,7 +34,7 @@ inline std::string check_warm_up(Stage& stage) {
   const WarmUp answer = stage.cache().warm_once("prices", [&ran](Cache&) { ran = true; });
   if (answer == WarmUp::kElsewhere) return "nobody alive warms up, and nobody can";
   if (ran != (answer == WarmUp::kDone)) return "warm_once did not do what it says";
-  if (!ran && stage.cache().get("key") != text('b', 100)) return "warmed up, it is said, and it was not";
+  if (!ran && !stage.cache().contains("key")) return "warmed up, it is said, and it was not";
   if (stage.cache().warm_once("prices", [](Cache&) {}) != WarmUp::kAlready) return "warming up is due twice";
   return "";
 }

@@ -88,6 +88,7 @@ class Stage {
   ~Stage() {
     mutex.reset();
     second.reset();
+    space.reset();
     cache_.reset();
     ::unlink(other_.path().c_str());
     if (own_mapping_ != nullptr) ::munmap(own_mapping_, kCapacity);
@@ -109,6 +110,7 @@ class Stage {
   std::optional<Cache> second;                      // another handle
   std::optional<LoadTicket> ticket;                 // of the child
   std::optional<NamedMutex> mutex;                  // of the child, or of one killed
+  std::optional<Namespace> space;
 
   // --- preparing
 

@@ -11,6 +11,7 @@
 Exit status 0 when all is well, 1 with a line for each thing that is not.
 """
 import argparse
+import itertools
 import pathlib
 import re
 import shlex
@@ -21,9 +22,6 @@ import textwrap
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = "docs/guide.md", "README.md"
 
-# What other changes bring: a message while the tool lacks it.
-TO_COME = {("namespaces", None), ("prune", None), ("clear", "--tag"), ("clear", "--namespace"), ("clear", "--prefix")}
-
 
 def blocks(text, language):
     """(line, block) of each fenced block."""
@@ -31,25 +29,31 @@ def blocks(text, language):
         yield text.count("\n", 0, match.start()) + 1, match.group(1)
 
 
-def paragraphs(code):
-    """Runs of lines without an empty one, as they are at the left margin. What a comment says behind an #include may differ."""
-    code = re.sub(r"^(#include [<\"][^>\"]*[>\"])[ \t]*//.*$", r"\1", code, flags=re.MULTILINE)
-    return [[line.rstrip() for line in part.split("\n")] for part in re.split(r"\n\s*\n", code.strip("\n"))]
+def lines_of(code):
+    """What a comment says behind an #include may differ."""
+    return [line.rstrip() for line in re.sub(r"^(#include [<\"][^>\"]*[>\"])[ \t]*//.*$", r"\1", code, flags=re.MULTILINE).split("\n")]
+
+
+def paragraphs(lines):
+    """Runs of lines without an empty one."""
+    return [list(run) for filled, run in itertools.groupby(lines, key=bool) if filled]
+
+
+def at_the_margin(lines):
+    return textwrap.dedent("\n".join(lines))
 
 
 def position(wanted, lines, begin):
     """Behind the place from `begin` on where the lines of `wanted` follow one another; None when there is none."""
     for first in range(begin, len(lines) - len(wanted) + 1):
-        found = textwrap.dedent("\n".join(lines[first : first + len(wanted)])).split("\n")
-        if found == textwrap.dedent("\n".join(wanted)).split("\n"):
+        if at_the_margin(lines[first : first + len(wanted)]) == at_the_margin(wanted):
             return first + len(wanted)
     return None
 
 
 def is_part(code, source):
-    lines = [line.rstrip() for line in re.sub(r"^(#include [<\"][^>\"]*[>\"])[ \t]*//.*$", r"\1", source, flags=re.MULTILINE).split("\n")]
-    place = 0
-    for paragraph in paragraphs(code):
+    lines, place = lines_of(source), 0
+    for paragraph in paragraphs(lines_of(code)):
         place = position(paragraph, lines, place)
         if place is None:
             return False
@@ -64,12 +68,6 @@ def check_listings(path, text, sources):
         if file is None:
             yield f"{path}:{line}: this listing is no part of a compiled example"
     print(f"{path}: {count} listings")
-
-
-def headers_missing(sources):
-    """The headers that listings wait for."""
-    wanted = {header for source in sources.values() for header in re.findall(r"__has_include\(<(carafe/[^>]*)>\)", source)}
-    return sorted(header for header in wanted if not (ROOT / "include" / header).exists())
 
 
 def commands(block):
@@ -123,17 +121,10 @@ def check_command(tools, words):
     if words[0] == "carafe" and arguments and not arguments[0].startswith("-"):
         verb, arguments = (arguments[0],), arguments[1:]
         if not tool.has_verb(verb[0]):
-            if (verb[0], None) in TO_COME:
-                print(f"skipped, since the tool has it not yet: {' '.join(words)}")
-                return None
             return f"there is no verb {verb[0]}"
     for option in (word.partition("=")[0] for word in arguments if re.match(r"--?[A-Za-z]", word)):
-        if tool.has_option(verb, option):
-            continue
-        if verb and (verb[0], option) in TO_COME:
-            print(f"skipped, since the tool has it not yet: {' '.join(words)}")
-            continue
-        return f"{' '.join([words[0], *verb])} has no option {option}"
+        if not tool.has_option(verb, option):
+            return f"{' '.join([words[0], *verb])} has no option {option}"
     return None
 
 
@@ -190,8 +181,6 @@ def main():
         problems += check_commands(path, text, tools)
         problems += check_links(path, text)
     problems += check_statuses(DOCUMENTS[0], (ROOT / DOCUMENTS[0]).read_text(encoding="utf-8"))
-    for header in headers_missing(sources):
-        print(f"not compiled yet, since there is no <{header}>: the listings that need it")
     for problem in problems:
         print(problem)
     print(f"check_guide: {len(problems)} problems")

@@ -59,7 +59,7 @@ void World::walk() {
   const Worker me = engine_->worker();
   Got got;
   got.key = keys[0];
-  visit_items(*engine_, me, [&](std::string_view text, std::string_view value) {
+  visit_items(*engine_, me, {}, [&](std::string_view text, std::string_view value) {
     if (text == keys[0]) got.value = value;
     return true;
   });
