@@ -24,7 +24,7 @@ inline namespace v0 {
 ///   carafe::AnyStore cache = settings.shared ? carafe::AnyStore(carafe::Cache::open_or_create("shop"))
 ///                                            : carafe::AnyStore(carafe::MemoryStore());
 ///
-/// Owns it; it has erase_prefix, or for_each at least. A virtual call and an std::function dearer than the store itself. Errors, threads and forks: as the store says.
+/// Owns it. A virtual call and an std::function dearer than the store itself. Errors, threads and forks: as the store says.
 class AnyStore {
  public:
   template <Store S>
@@ -72,7 +72,7 @@ class AnyStore {
     bool contains(std::string_view key) override { return store.contains(key); }
     Status set(std::string_view key, std::string_view value, const SetOptions& options) override { return store.set(key, value, options); }
     Status erase(std::string_view key) override { return store.erase(key); }
-    std::uint64_t erase_prefix(std::string_view prefix) override { return detail::erase_prefix(store, prefix); }
+    std::uint64_t erase_prefix(std::string_view prefix) override { return store.erase_prefix(prefix); }
     void clear() override { store.clear(); }
     std::string load(std::string_view key, const std::function<std::string()>& loader, const LoadOptions& options) override {
       return store.get_or_load(key, loader, options);

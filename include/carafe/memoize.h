@@ -114,13 +114,12 @@ class MemoizedBase {
     load_.ttl = std::min(load_.ttl, options.ttl);
   }
 
-  /// Outdates every answer, those of other versions too. Needs a store with namespaces, erase_prefix, or (then what is being computed
-  /// meanwhile is stored yet) for_each.
+  /// Outdates every answer, those of other versions too: the namespace's clear where there are namespaces, else erase_prefix.
   void invalidate_all() const {
     if constexpr (HasNamespaces<S>)
       space().clear();
     else
-      erase_prefix(space(), prefix());
+      space().erase_prefix(prefix());
   }
 
  protected:

@@ -10,7 +10,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "carafe/load.h"
 #include "carafe/options.h"
@@ -24,6 +23,7 @@ inline namespace v0 {
 ///
 ///   - A ttl counts from the moment of storing. kForever has no end; zero or less is already expired: what the key held is gone.
 ///   - The empty value is a value, and so are "0" and "false". A miss is an empty optional, nothing else.
+///   - erase_prefix answers how many values went.
 ///   - Keys are 1 to 4096 bytes; other ones are never stored (kBadKey), and get_or_load computes for them every time.
 ///   - get_or_load runs one loader a key at a time; the others wait for it, at most LoadOptions::max_wait. What the loader throws goes to
 ///     its caller alone and is not stored; the next one who waits runs his. Set, erase, erase_prefix and clear keep out what was being
@@ -38,14 +38,9 @@ concept Store = requires(S& store, std::string_view key, std::string_view value,
   { store.set(key, value, ttl) } -> std::same_as<Status>;
   { store.set(key, value, how) } -> std::same_as<Status>;
   { store.erase(key) } -> std::same_as<Status>;
+  { store.erase_prefix(key) } -> std::same_as<std::uint64_t>;
   store.clear();
   { store.get_or_load(key, loader, options) } -> std::same_as<std::string>;
-};
-
-/// A Store that removes all keys with a prefix, and says how many had a value.
-template <typename S>
-concept ErasesPrefixes = Store<S> && requires(S& store, std::string_view prefix) {
-  { store.erase_prefix(prefix) } -> std::same_as<std::uint64_t>;
 };
 
 /// A Store whose loaders may find nothing: get_or_load answers what they do, and remembers an empty answer for LoadOptions::negative_ttl.
@@ -101,23 +96,6 @@ std::optional<std::string> load_optional(S& store, std::string_view key, const L
     } catch (const FoundNothing&) {
       return std::nullopt;
     }
-  }
-}
-
-/// erase_prefix, whatever the store can do. One that has only for_each keeps what is being computed.
-template <Store S>
-std::uint64_t erase_prefix(S& store, std::string_view prefix) {
-  if constexpr (ErasesPrefixes<S>) {
-    return store.erase_prefix(prefix);
-  } else {
-    std::vector<std::string> keys;
-    store.for_each([&](std::string_view key, std::string_view) {
-      if (key.starts_with(prefix)) keys.emplace_back(key);
-    });
-    std::uint64_t erased = 0;
-    for (const std::string& key : keys)
-      if (store.erase(key) == Status::kOk) ++erased;
-    return erased;
   }
 }
 

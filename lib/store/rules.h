@@ -33,19 +33,10 @@ inline constexpr std::uint64_t kNeverEnds = std::numeric_limits<std::uint64_t>::
   return span > kNeverEnds - 1 - now_ms ? kNeverEnds - 1 : now_ms + span;
 }
 
-/// How long "there is nothing" is remembered: not at all, unless the options say so.
-template <typename Options>
-[[nodiscard]] std::chrono::milliseconds negative_ttl_of(const Options& options) noexcept {
-  if constexpr (requires { options.negative_ttl; })
-    return options.negative_ttl;
-  else
-    return std::chrono::milliseconds(0);
-}
-
 /// The time to live of what a loader answered; zero where it is not to be stored. Asks cache_if, which may throw.
 [[nodiscard]] inline std::chrono::milliseconds ttl_of_answer(const std::optional<std::string>& answer, const LoadOptions& options,
                                                              std::string_view key) {
-  if (!answer) return negative_ttl_of(options);
+  if (!answer) return options.negative_ttl;
   if (options.cache_if && !options.cache_if(*answer)) return std::chrono::milliseconds(0);
   if (options.ttl == kForever || is_already_over(options.ttl) || !(options.jitter > 0)) return options.ttl;
   const double random = static_cast<double>(hash_key(key, now_ns()) >> 11) * 0x1p-53;
