@@ -53,7 +53,7 @@ class CARAFE_EXPORT Cache : public Keyspace {
   [[nodiscard]] Namespace in(std::string_view name, const NamespaceOptions& options = {});
   /// Every namespace there is. Some microseconds a hundred.
   [[nodiscard]] std::vector<NamespaceStats> namespaces() const;
-  /// Drops one, values, counters and all. Whoever still uses it finds it empty, and makes it anew by writing. False when there is none.
+  /// Drops one, values, counters and all. Whoever still uses it finds it empty, and makes it anew by a write or a load. False when there is none.
   bool drop_namespace(std::string_view name, std::string_view release = {}) noexcept;
   /// Drops every namespace whose release is another one than `kept`; those without a release stay. Returns how many went. For the end of a deploy.
   std::uint64_t prune_releases(std::string_view kept) noexcept;

@@ -25,11 +25,6 @@ inline namespace v0 {
 namespace detail {
 class Handle;
 class Space;
-
-template <typename T>
-inline constexpr bool is_optional = false;
-template <typename T>
-inline constexpr bool is_optional<std::optional<T>> = true;
 }  // namespace detail
 
 /// What increment answers: the new value when status is kOk, else the old one or 0.
@@ -83,7 +78,7 @@ class CARAFE_EXPORT Keyspace {
   template <typename Loader>
   [[nodiscard]] auto get_or_load(std::string_view key, Loader&& loader, const LoadOptions& options = {}) {
     using Loaded = std::invoke_result_t<Loader&>;
-    constexpr bool kMayBeNone = detail::is_optional<Loaded>;
+    constexpr bool kMayBeNone = detail::kIsOptional<Loaded>;
     std::optional<std::string> value(std::in_place);
     if (!try_hit(key, *value, options)) {
       value = load(

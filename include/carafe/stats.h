@@ -23,7 +23,7 @@ struct WindowStats {
 };
 
 /// A snapshot of every counter. Counters never go back, survive the death of the worker that counted, and
-/// gets == hits + misses always. Gauges (items, bytes_used ...) are exact at rest.
+/// gets == hits + misses always. Gauges (items, bytes_used ...) are exact at rest; an item whose namespace or tag was invalidated counts until it is collected.
 struct Stats {
   // counters, since creation
   std::uint64_t gets = 0;

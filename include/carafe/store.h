@@ -52,11 +52,6 @@ concept LoadsOptional = Store<S> &&
 
 namespace detail {
 
-template <typename T>
-inline constexpr bool kIsOptional = false;
-template <typename T>
-inline constexpr bool kIsOptional<std::optional<T>> = true;
-
 /// What get_or_load answers for this loader: an optional where it returns one, else a string.
 template <typename Loader>
 using LoadResult =

@@ -56,7 +56,8 @@ struct ItemView {
   }
   explicit operator bool() const noexcept { return bytes != nullptr; }
   [[nodiscard]] bool has_key(const Key& key) const noexcept {
-    return header.key_bytes() == key.text.size() && header.space() == key.space && racy_equal(bytes + key_at, key.text.data(), key.text.size());
+    return header.key_bytes() == key.text.size() && header.space() == key.space &&
+           racy_equal(bytes + key_at, key.text.data(), key.text.size());
   }
   [[nodiscard]] const std::byte* value_bytes() const noexcept { return bytes + key_at + header.key_bytes(); }
   [[nodiscard]] std::uint64_t expiry_ms() const noexcept {

@@ -37,7 +37,8 @@ void Namespace::clear() noexcept {
   const Engine& engine = handle_->engine();
   const Worker me = engine.worker();
   if (engine.segment.read_only || me.word == 0 || engine.retired()) return;
-  if (const Scope scope = space_->enter(engine, me); !scope.is_nowhere()) invalidate_namespace(engine, scope.number);
+  if (const Scope scope = space_->enter(engine, me, detail::Absent::kLeave); !scope.is_nowhere())
+    invalidate_namespace(engine, scope.number);
 }
 
 NamespaceStats Namespace::stats() const {
@@ -64,7 +65,7 @@ Namespace Cache::in(std::string_view name, const NamespaceOptions& options) {
     } else if (me.word == 0) {
       status = Status::kNoWorkerSlot;
     } else {
-      status = space->resolve(engine, me, scope);
+      status = space->resolve(engine, me, detail::Absent::kMake, scope);
     }
     if (status == Status::kNoSpace) {
       const std::string count = std::to_string(engine.view.geometry().namespace_count);

@@ -13,8 +13,9 @@
 namespace carafe {
 
 /// Where `space` (nullptr: the keys of no namespace) is in the segment in use.
-[[nodiscard]] inline Scope scope_of(detail::Space* space, const Engine& engine, const Worker& me) noexcept {
-  return space == nullptr ? Scope{} : space->enter(engine, me);
+[[nodiscard]] inline Scope scope_of(detail::Space* space, const Engine& engine, const Worker& me,
+                                    detail::Absent absent = detail::Absent::kLeave) noexcept {
+  return space == nullptr ? Scope{} : space->enter(engine, me, absent);
 }
 
 /// Runs a writing verb: checks that it may happen, then write(engine, writer, key, stamp). A write during which the segment is removed came before that.
@@ -32,7 +33,7 @@ Status run_write(detail::Handle& handle, detail::Space* space, std::string_view 
   for (int i = 0; i < kMostTries; ++i) {
     // Before the record is looked up: what is stored under its number when it has become another namespace's is older than that one.
     const std::uint64_t stamp = stamp_now(engine.view);
-    const Scope scope = scope_of(space, engine, me);
+    const Scope scope = scope_of(space, engine, me, detail::Absent::kMake);
     if (scope.is_nowhere()) return Status::kNoSpace;
     const Status status = write(engine, Writer(engine, me), Key::of(engine, text, scope.id()), stamp);
     if (status == Status::kStale) continue;
@@ -45,8 +46,7 @@ Status run_write(detail::Handle& handle, detail::Space* space, std::string_view 
 /// Counts what a read came to, and ticks. A stale value is a miss here: who takes it counts it.
 inline Status settle(detail::Handle& handle, const Engine& engine, const Worker& me, const Scope& scope, ReadResult result) noexcept {
   if (result == ReadResult::kHit || result == ReadResult::kNone) {
-    const std::uint64_t hits =
-        me.lane != nullptr ? count_up(me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)]) : 0;
+    const std::uint64_t hits = me.lane != nullptr ? count_up(me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)]) : 0;
     if (scope.number != 0) scope.count_hit();
     if (handle.is_time_to_tick(hits)) handle.tick(engine);
     if (result == ReadResult::kHit) [[likely]]

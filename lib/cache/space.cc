@@ -5,11 +5,11 @@ namespace carafe {
 inline namespace v0 {
 namespace detail {
 
-Status Space::resolve(const Engine& engine, const Worker& me, Scope& scope) noexcept {
+Status Space::resolve(const Engine& engine, const Worker& me, Absent absent, Scope& scope) noexcept {
   scope = {Scope::kNowhere};
   const Namespaces namespaces(engine, me);
   NamespaceId id;
-  if (me.word == 0) {
+  if (me.word == 0 || absent == Absent::kLeave) {
     id = namespaces.find(name_, release_);
     if (!id) return Status::kNotFound;
   } else if (const Status status = namespaces.find_or_make(name_, release_, id); status != Status::kOk) {
@@ -23,9 +23,9 @@ Status Space::resolve(const Engine& engine, const Worker& me, Scope& scope) noex
   return Status::kOk;
 }
 
-Scope Space::enter_anew(const Engine& engine, const Worker& me) noexcept {
+Scope Space::enter_anew(const Engine& engine, const Worker& me, Absent absent) noexcept {
   Scope scope;
-  static_cast<void>(resolve(engine, me, scope));
+  static_cast<void>(resolve(engine, me, absent, scope));
   return scope;
 }
 

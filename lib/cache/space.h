@@ -36,6 +36,9 @@ struct Scope {
 inline namespace v0 {
 namespace detail {
 
+/// What to do where the namespace has no record.
+enum class Absent : std::uint8_t { kMake, kLeave };
+
 /// What a Namespace holds: its name, and which record that has in the segment in use. Looked up anew when the record was given to another one, or the handle
 /// has moved on to another segment.
 class Space {
@@ -46,25 +49,26 @@ class Space {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& release() const noexcept { return release_; }
 
-  [[nodiscard]] Scope enter(const Engine& engine, const Worker& me) noexcept {
+  /// Nowhere, if there is none: whoever only reads does not bring back what was dropped.
+  [[nodiscard]] Scope enter(const Engine& engine, const Worker& me, Absent absent) noexcept {
     const std::uint64_t seen = resolved_.load(kAcquire);
     const auto number = static_cast<std::uint32_t>(seen & 0xffff);
     if (seen >> 40 != engine.serial || number == 0) [[unlikely]]
-      return enter_anew(engine, me);
+      return enter_anew(engine, me, absent);
     NamespaceRecord& record = engine.view.namespace_record(number - 1);
     const auto incarnation = static_cast<std::uint32_t>(seen >> 16) & NamespaceWord::kIncarnationMask;
     if (NamespaceWord::incarnation(record.word.load(kAcquire)) != incarnation) [[unlikely]]
-      return enter_anew(engine, me);
+      return enter_anew(engine, me, absent);
     NamespaceLane* lane = lane_.load(kRelaxed);
     if (lane != nullptr && lane->owner.load(kRelaxed) != me.word) [[unlikely]]
-      return enter_anew(engine, me);  // forked since
+      return enter_anew(engine, me, absent);  // forked since
     return {number, incarnation, lane, me.word != 0 ? &record : nullptr};
   }
   /// The same, and says why where there is none.
-  [[nodiscard]] Status resolve(const Engine& engine, const Worker& me, Scope& scope) noexcept;
+  [[nodiscard]] Status resolve(const Engine& engine, const Worker& me, Absent absent, Scope& scope) noexcept;
 
  private:
-  Scope enter_anew(const Engine& engine, const Worker& me) noexcept;
+  Scope enter_anew(const Engine& engine, const Worker& me, Absent absent) noexcept;
 
   const std::string name_;
   const std::string release_;

@@ -61,8 +61,8 @@ class Writer {
   [[nodiscard]] static bool is_refreshable(const View& view, const ItemView& item) noexcept {
     return item.is(Extension::kSoft) && !is_invalidated(view, item) && !has_expired(item.expiry_ms());
   }
-  /// Ends our lease without a value.
-  void give_lease_back(const Key& key, std::uint64_t token) const noexcept;
+  /// Ends our lease without a value. kOk, kStale, or kBusy: then it is ours still.
+  [[nodiscard]] Status give_lease_back(const Key& key, std::uint64_t token) const noexcept;
   /// Who computes a value for that item, if what they compute may still be stored. 0: nobody. Lock held.
   [[nodiscard]] std::uint64_t loader_of(const Found& found) const noexcept;
 

@@ -64,17 +64,18 @@ Status Writer::take_refresh(const Key& key, std::uint64_t version, std::uint64_t
   return become_refresher_locked(found, replaced, token) ? Status::kOk : Status::kVersionChanged;
 }
 
-void Writer::give_lease_back(const Key& key, std::uint64_t token) const noexcept {
+Status Writer::give_lease_back(const Key& key, std::uint64_t token) const noexcept {
   const StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);
-  if (!guard) return;  // then it is ours until we die, or the value comes
+  if (!guard) return busy();
   const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
-  if (!is_our_lease(found, token)) return;
+  if (!is_our_lease(found, token)) return Status::kStale;
   if (found.item.is_lease()) {
     remove_locked(key, found);
-    return;
+    return Status::kOk;
   }
   note_gone_locked(engine_, key.stripe, found.item);
   racy_store(engine_.view.base() + found.chunk.offset + found.item.refresher_at(), 0);
+  return Status::kOk;
 }
 
 }  // namespace carafe

@@ -190,7 +190,7 @@ class Judge {
     const std::uint32_t epoch = view.header().epoch.load(kRelaxed);
     return Table::of(view, view.stripe_of(hash)).find(carafe::Place::tag_of(hash), [&](std::uint64_t word) {
       const ItemView item = ItemView::at(view, Entry::offset(word));
-      return item && item.has_key(key) && is_current(item.header, epoch) && item.is_lease();
+      return item && item.has_key(Key{.text = key}) && is_current(item.header, epoch) && item.is_lease();
     }) != nullptr;
   }
   [[nodiscard]] std::string name(std::uint64_t value) const {

@@ -96,7 +96,7 @@ class PatientReaderTest : public testing::Test {
   const Key absent_ = Key::of(engine_, "absent");
   std::string short_value_;
   std::string long_value_;
-  int results_[4] = {};
+  int results_[7] = {};
 };
 
 TEST_F(PatientReaderTest, FindsItsItemThoughItsNeighboursNeverHoldStill) {
