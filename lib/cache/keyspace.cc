@@ -51,11 +51,12 @@ bool peek(Handle& handle, Space* space, std::string_view text, std::string* valu
 Status run_store(Handle& handle, Space* space, std::string_view text, std::string_view value, const SetOptions& options,
                  Condition condition, std::uint64_t version = 0) noexcept {
   const Expiry expiry = Expiry::from_ttl(options.ttl);
-  return run_write(handle, space, text, !expiry.already, [&](const Engine& engine, const Writer& writer, const Key& key, std::uint64_t stamp) {
-    ItemTraits traits;
-    if (!make_traits(engine, options.tags, expiry, stamp, traits)) return Status::kBadTag;
-    return writer.store(key, value, traits, condition, version);
-  });
+  return run_write(handle, space, text, !expiry.already,
+                   [&](const Engine& engine, const Writer& writer, const Key& key, std::uint64_t stamp) {
+                     ItemTraits traits;
+                     if (!make_traits(engine, options.tags, expiry, stamp, traits)) return Status::kBadTag;
+                     return writer.store(key, value, traits, condition, version);
+                   });
 }
 
 /// Erases all keys that `matches` says yes to.
@@ -109,20 +110,23 @@ Status Keyspace::compare_and_set(std::string_view key, std::uint64_t version, st
 
 Counter Keyspace::increment(std::string_view key, std::int64_t delta, std::int64_t initial, std::chrono::milliseconds ttl) noexcept {
   Counter counter;
-  counter.status = run_write(*handle_, space_.get(), key, true, [&](const Engine&, const Writer& writer, const Key& k, std::uint64_t stamp) {
-    counter = writer.increment(k, delta, initial, Expiry::from_ttl(ttl), stamp);
-    return counter.status;
-  });
+  counter.status =
+      run_write(*handle_, space_.get(), key, true, [&](const Engine&, const Writer& writer, const Key& k, std::uint64_t stamp) {
+        counter = writer.increment(k, delta, initial, Expiry::from_ttl(ttl), stamp);
+        return counter.status;
+      });
   return counter;
 }
 
 Status Keyspace::touch(std::string_view key, std::chrono::milliseconds ttl) noexcept {
-  return run_write(*handle_, space_.get(), key, false,
-                   [&](const Engine&, const Writer& writer, const Key& k, std::uint64_t) { return writer.touch(k, Expiry::from_ttl(ttl)); });
+  return run_write(*handle_, space_.get(), key, false, [&](const Engine&, const Writer& writer, const Key& k, std::uint64_t) {
+    return writer.touch(k, Expiry::from_ttl(ttl));
+  });
 }
 
 Status Keyspace::erase(std::string_view key) noexcept {
-  return run_write(*handle_, space_.get(), key, false, [&](const Engine&, const Writer& writer, const Key& k, std::uint64_t) { return writer.erase(k); });
+  return run_write(*handle_, space_.get(), key, false,
+                   [&](const Engine&, const Writer& writer, const Key& k, std::uint64_t) { return writer.erase(k); });
 }
 
 std::optional<std::string> Keyspace::get(std::string_view key) {

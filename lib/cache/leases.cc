@@ -17,8 +17,7 @@ Leases::Seen Leases::look(const Key& key, Answers answers) const noexcept {
   Seen seen{Answer::kGranted};  // for the asking
   seen.owner = Writer(engine_, me_).loader_of(found);
   if (seen.owner != 0) seen.answer = Answer::kHeld;
-  if (found && Writer::is_refreshable(engine_.view, found.item))
-    seen.soft = version_token(found.chunk.offset, found.side);
+  if (found && Writer::is_refreshable(engine_.view, found.item)) seen.soft = version_token(found.chunk.offset, found.side);
   return seen;
 }
 

@@ -42,8 +42,7 @@ bool Writer::fits_locked(StripeGuard& guard, const Key& key, Draft& made, std::s
   return false;
 }
 
-Counter Writer::increment(const Key& key, std::int64_t delta, std::int64_t initial, Expiry expiry,
-                          std::uint64_t stamp) const noexcept {
+Counter Writer::increment(const Key& key, std::int64_t delta, std::int64_t initial, Expiry expiry, std::uint64_t stamp) const noexcept {
   if (key.space != 0) QuotaHand(engine_, me_).make_room(key.space, kNumberBytes + key.text.size());
   // Room for the longest number, an expiry time and the namespace; what else the old one has is known only under the lock.
   ItemTraits traits;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/glob.h"
 #include "carafe/carafe.h"
 #include "fuzz/bytes.h"
 #include "fuzz/require.h"
@@ -12,7 +13,6 @@
 
 // The inspector has no library: what it parses with is compiled right here.
 #define FMT_HEADER_ONLY
-#include "../../tools/carafe/glob.cc"
 #include "../../tools/carafe/text.cc"
 
 /// What people type: sizes, durations, patterns, escaped keys, names of segments, options. Nothing crashes, what is written is read back as

@@ -54,7 +54,8 @@ const Kind kKinds[] = {
     {"clear of a namespace", [](Cache&, Namespace& space, std::uint64_t) { space.clear(); }, true},
     {"drop of a namespace", [](Cache& cache, Namespace&, std::uint64_t) { cache.drop_namespace("space"); }, true},
     {"tag", [](Cache& cache, Namespace&, std::uint64_t) { static_cast<void>(cache.invalidate_tag("tag")); }},
-    {"tag of a stale value", [](Cache& cache, Namespace&, std::uint64_t) { static_cast<void>(cache.invalidate_tag("tag")); }, false, false, true},
+    {"tag of a stale value", [](Cache& cache, Namespace&, std::uint64_t) { static_cast<void>(cache.invalidate_tag("tag")); }, false, false,
+     true},
     {"tag named at the fill", [](Cache& cache, Namespace&, std::uint64_t) { static_cast<void>(cache.invalidate_tag("tag")); }, false, true},
     {"erase_prefix", [](Cache& cache, Namespace&, std::uint64_t) { cache.erase_prefix("key:"); }},
     {"erase_prefix in a namespace", [](Cache&, Namespace& space, std::uint64_t) { space.erase_prefix("key:"); }, true},
@@ -150,7 +151,7 @@ TEST_P(Fences, NothingComputedBeforeIsSeenAfter) {
   EXPECT_GT(fenced.rounds, 50U) << "this tested hardly anything";
   Races by_hand;
   for (int i = 0; i < 5 && by_hand.violations == 0; ++i) {
-    const Races more = race(GetParam(), false, 1'000);
+    const Races more = race(GetParam(), false, 300);
     by_hand.rounds += more.rounds;
     by_hand.violations += more.violations;
   }
@@ -160,8 +161,7 @@ TEST_P(Fences, NothingComputedBeforeIsSeenAfter) {
               static_cast<unsigned long long>(by_hand.rounds));
 }
 
-INSTANTIATE_TEST_SUITE_P(Process, Fences, ::testing::ValuesIn(kKinds),
-                         [](const ::testing::TestParamInfo<Kind>& info) { return test_name(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Process, Fences, ::testing::ValuesIn(kKinds), [](const auto& kind) { return test_name(kind.param.name); });
 
 }  // namespace
 }  // namespace carafe::test
