@@ -130,9 +130,8 @@ Races race(const Kind& kind, bool fenced, std::uint64_t most) {
     board.version.store(round);
     kind.invalidate(cache, space, round);
     board.invalidated.fetch_add(1);
-    std::optional<std::string> value;
-    spin_until(100us, [&] { return (value = look(keys, kind)).has_value(); });
-    if (value && std::stoull(*value) < round) ++races.violations;
+    const auto is_old = [&](const std::optional<std::string>& value) { return value && std::stoull(*value) < round; };
+    if (spin_until(100us, [&] { return is_old(look(keys, kind)); })) ++races.violations;
     if (!kind.stale || round % 16 == 0) static_cast<void>(keys.erase(kKey));
   }
   board.stop.store(1);
