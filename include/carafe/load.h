@@ -57,7 +57,7 @@ struct LoadOptions {
   /// For how long it is known that there is no value (the loader returned an empty std::optional); nobody computes meanwhile. 0: not at all.
   std::chrono::milliseconds negative_ttl{0};
 
-  /// For how long nobody tries again after a loader threw; callers get LoadFailed meanwhile. 0: the next caller tries.
+  /// For how long nobody tries again after a loader threw; callers get LoadFailed meanwhile. 0, or an old value is there: the next caller tries.
   std::chrono::milliseconds error_ttl{0};
 
   /// Shortens each time to live at random, by up to this share of it (0 to 1), so that what was stored together does not end together.

@@ -60,7 +60,7 @@ inline void racy_copy_in(std::byte* to, const void* from, std::size_t bytes) noe
     }
   }
 #else
-  std::memcpy(to, from, bytes);
+  if (bytes != 0) std::memcpy(to, from, bytes);  // an empty view's data may be null
 #endif
 }
 
@@ -71,7 +71,7 @@ inline bool racy_equal(const std::byte* shared, const void* own, std::size_t byt
     if (__atomic_load_n(reinterpret_cast<const unsigned char*>(shared + i), __ATOMIC_RELAXED) != in[i]) return false;
   return true;
 #else
-  return std::memcmp(shared, own, bytes) == 0;
+  return bytes == 0 || std::memcmp(shared, own, bytes) == 0;
 #endif
 }
 

@@ -56,9 +56,9 @@ class Loading {
       const Engine& engine = handle_.engine();
       const Worker me = engine.worker();
       if (engine.retired()) return load_alone(engine, me, {});
-      const std::uint64_t stamp = stamp_now(engine.view);  // before all that the value could be computed from, and its place
       const Scope scope = scope_of(space_, engine, me, detail::Absent::kMake);
       if (scope.is_nowhere()) return load_alone(engine, me, {});
+      const std::uint64_t stamp = stamp_now(engine.view);  // before all that the value could be computed from
       const Key key = Key::of(engine, text_, scope.id());
       std::string value;
       ReadDetails details;
@@ -202,12 +202,12 @@ LoadTicket Keyspace::try_load(std::string_view text, const LoadOptions& options)
   for (int round = 0; round < 3; ++round) {
     const Engine& engine = handle_->engine();
     const Worker me = engine.worker();
-    const std::uint64_t stamp = stamp_now(engine.view);
     const Scope scope = engine.retired() ? Scope{Scope::kNowhere} : scope_of(space_.get(), engine, me, detail::Absent::kMake);
     if (scope.is_nowhere()) {
       if (!counted) me.count(CounterId::k_misses);
       return ticket;
     }
+    const std::uint64_t stamp = stamp_now(engine.view);
     const Key key = Key::of(engine, text, scope.id());
     ReadDetails details;
     const ReadResult result = Reader(engine, me).read(key, &ticket.value_, &details, me.lane != nullptr);

@@ -66,7 +66,7 @@ Status Namespaces::find_or_make(std::string_view name, std::string_view release,
     record.created_ms.store(now_ms(), kRelaxed);
     CARAFE_STEP("namespace: written");
     // Whatever bears its number was stored for a former one.
-    id = {static_cast<std::uint32_t>(at + 1), (NamespaceWord::incarnation(word) + 1) & NamespaceWord::kIncarnationMask};
+    id = {static_cast<std::uint32_t>(at + 1), NamespaceWord::next(NamespaceWord::incarnation(word))};
     record.word.store(NamespaceWord::make(id.incarnation, begin_invalidation(engine_)), kRelease);
     CARAFE_STEP("namespace: in use");
   }
@@ -86,8 +86,9 @@ bool Namespaces::drop(NamespaceId id) const noexcept {
   const std::uint64_t word = record.word.load(kAcquire);
   const bool ours = NamespaceWord::incarnation(word) == id.incarnation && NamespaceWord::is_used(word);
   if (ours)
-    record.word.store(NamespaceWord::make(id.incarnation + 1, std::max(begin_invalidation(engine_), NamespaceWord::cleared_at(word))),
-                      kRelease);
+    record.word.store(
+        NamespaceWord::make(NamespaceWord::next(id.incarnation), std::max(begin_invalidation(engine_), NamespaceWord::cleared_at(word))),
+        kRelease);
   OwnerLock::unlock(header.namespaces_lock);
   return ours;
 }

@@ -31,10 +31,10 @@ Status run_write(detail::Handle& handle, detail::Space* space, std::string_view 
   if (engine.retired()) return handle.retired_status();
   constexpr int kMostTries = 3;  // while its namespace's record changes hands
   for (int i = 0; i < kMostTries; ++i) {
-    // Before the record is looked up: what is stored under its number when it has become another namespace's is older than that one.
-    const std::uint64_t stamp = stamp_now(engine.view);
     const Scope scope = scope_of(space, engine, me, detail::Absent::kMake);
     if (scope.is_nowhere()) return Status::kNoSpace;
+    // Before the record is looked at again, under the lock: should it become another namespace's after that, what is stored is older than that one.
+    const std::uint64_t stamp = stamp_now(engine.view);
     const Status status = write(engine, Writer(engine, me), Key::of(engine, text, scope.id()), stamp);
     if (status == Status::kStale) continue;
     if (stores && status == Status::kOk) scope.count_set();

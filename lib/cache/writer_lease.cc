@@ -38,7 +38,7 @@ Status Writer::plant_lease(const Key& key, const ItemTraits& traits, Answers ans
     Found old = find_locked(engine_, table, key, epoch);
     const bool answered = answers.has(validity_of(engine_.view, old));
     const std::uint64_t loader = loader_of(old);
-    const bool held = loader != 0 && loader != replaced;
+    const bool held = (loader != 0 && loader != replaced) || has_changed_hands(engine_.view, key);
     const bool refreshing = !answered && !held && become_refresher_locked(old, replaced, token);
     if (answered || held || refreshing || made.header.epoch() != epoch) {
       guard.unlock();
@@ -60,7 +60,7 @@ Status Writer::take_refresh(const Key& key, std::uint64_t version, std::uint64_t
   const StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);
   if (!guard) return busy();
   const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
-  if (!found || version_token(found.chunk.offset, found.side) != version) return Status::kNotFound;
+  if (!found || version_token(found.chunk.offset, found.side) != version || has_changed_hands(engine_.view, key)) return Status::kNotFound;
   return become_refresher_locked(found, replaced, token) ? Status::kOk : Status::kVersionChanged;
 }
 

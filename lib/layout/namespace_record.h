@@ -24,6 +24,11 @@ struct NamespaceWord {
   static constexpr std::uint64_t make(std::uint32_t incarnation, std::uint64_t cleared_at) noexcept {
     return (std::uint64_t{incarnation & kIncarnationMask} << kStampBits) | (cleared_at & kLastStamp);
   }
+  /// The one after it, used or not. Never 0 again, which is a record that nobody ever had.
+  static constexpr std::uint32_t next(std::uint32_t incarnation) noexcept {
+    const std::uint32_t next = (incarnation + 1) & kIncarnationMask;
+    return next == 0 ? 2 : next;
+  }
   static constexpr std::uint32_t incarnation(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word >> kStampBits); }
   static constexpr std::uint64_t cleared_at(std::uint64_t word) noexcept { return word & kLastStamp; }
   static constexpr bool is_used(std::uint64_t word) noexcept { return (incarnation(word) & 1) != 0; }

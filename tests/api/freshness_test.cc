@@ -376,9 +376,7 @@ TEST_F(FreshnessTest, PlainVerbsSeeNoValue) {
       {"stale", [&](std::string_view key) { make_stale(key); }},
       {"none", [&](std::string_view key) { make_none(key); }},
       {"failed",
-       [&](std::string_view key) {
-         EXPECT_THROW((void)cache_.get_or_load(key, failing(), {.error_ttl = 5s}), std::runtime_error);
-       }},
+       [&](std::string_view key) { EXPECT_THROW((void)cache_.get_or_load(key, failing(), {.error_ttl = 5s}), std::runtime_error); }},
   };
   for (const auto& [name, make] : makers) {
     SCOPED_TRACE(name);
@@ -494,12 +492,13 @@ TEST_F(FreshnessTest, WhatWasStoredWithoutTheMeansIsNotRefreshedAhead) {
 TEST_F(FreshnessTest, XFetchRefreshesAsOftenAsItShould) {
   const LoadOptions options{.ttl = 10s, .refresh_ahead = RefreshAhead::xfetch()};
   const auto load = [&] {
-    return cache_.get_or_load("key",
-                              [&] {
-                                clock_.advance(1s);  // what it costs
-                                return "value";
-                              },
-                              options);
+    return cache_.get_or_load(
+        "key",
+        [&] {
+          clock_.advance(1s);  // what it costs
+          return "value";
+        },
+        options);
   };
   ASSERT_EQ(load(), "value");
   clock_.advance(9s);  // as far from its end as it costs: e^-1
@@ -509,7 +508,8 @@ TEST_F(FreshnessTest, XFetchRefreshesAsOftenAsItShould) {
   int by_load = 0;
   const LoadOptions looking{.ttl = 10s, .refresh_ahead = RefreshAhead::xfetch(), .cache_if = [](std::string_view) { return false; }};
   for (int i = 0; i < kTries; ++i)
-    static_cast<void>(cache_.get_or_load("key", [&] { return ++by_load, "value"; }, looking));
+    static_cast<void>(cache_.get_or_load(
+        "key", [&] { return ++by_load, "value"; }, looking));
   EXPECT_NEAR(by_ticket, kTries * 0.368, kTries * 0.04);
   EXPECT_NEAR(by_load, kTries * 0.368, kTries * 0.04);
   clock_.advance(-9s);  // at the beginning of its life hardly ever: e^-10
@@ -562,11 +562,15 @@ TEST(FreshnessLifecycleTest, WhoMayOnlyLookTakesWhatIsFresh) {
   FakeClock clock;
   Cache cache = Cache::create(name, with_capacity(kMiB));
   const LoadOptions options{.ttl = 10s, .stale_for = 10s, .refresh_ahead = RefreshAhead::at(0.5)};
-  ASSERT_EQ(cache.get_or_load("key", [] { return "value"; }, options), "value");
+  ASSERT_EQ(cache.get_or_load(
+                "key", [] { return "value"; }, options),
+            "value");
   ASSERT_FALSE(cache.get_or_load("none", []() -> std::optional<std::string> { return std::nullopt; }, {.negative_ttl = 60s}));
   Cache looker = Cache::open_read_only(name);
   clock.advance(6s);
-  EXPECT_EQ(looker.get_or_load("key", [] { return "mine"; }, options), "value");
+  EXPECT_EQ(looker.get_or_load(
+                "key", [] { return "mine"; }, options),
+            "value");
   EXPECT_FALSE(looker.get_or_load("none", []() -> std::optional<std::string> { return "mine"; }));
   clock.advance(6s);
   EXPECT_TRUE(looker.try_load("key", options).stale());

@@ -320,9 +320,10 @@ TEST_F(NamespaceTest, NamesAreBytesWithinBounds) {
   EXPECT_EQ(error_of([&] { (void)cache_.in("n", {.release = std::string(41, 'r')}); }, "41 bytes"), Status::kBadName);
   const std::string longest(88, 'n');
   const std::string release(40, 'r');
-  const std::pair<std::string_view, std::string_view> names[] = {
-      {longest, release}, {"a\0b"sv, ""}, {"a", ""}, {"ab", "c"}, {"a", "bc"}, {"\xff", "\0"sv}, {"\0"sv, ""}, {" ", " "}};
-  for (const auto& [name, of] : names) ASSERT_EQ(cache_.in(name, {.release = of}).set("key", std::string(name) + "/" + std::string(of)), Status::kOk);
+  const std::pair<std::string_view, std::string_view> names[] = {{longest, release}, {"a\0b"sv, ""},   {"a", ""},    {"ab", "c"},
+                                                                 {"a", "bc"},        {"\xff", "\0"sv}, {"\0"sv, ""}, {" ", " "}};
+  for (const auto& [name, of] : names)
+    ASSERT_EQ(cache_.in(name, {.release = of}).set("key", std::string(name) + "/" + std::string(of)), Status::kOk);
   for (const auto& [name, of] : names) EXPECT_EQ(cache_.in(name, {.release = of}).get("key"), std::string(name) + "/" + std::string(of));
   EXPECT_EQ(cache_.namespaces().size(), std::size(names));
   EXPECT_TRUE(cache_.drop_namespace("a\0b"sv));

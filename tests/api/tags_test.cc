@@ -155,12 +155,17 @@ TEST_F(TagsTest, EveryVerbSeesAnInvalidation) {
 TEST_F(TagsTest, AnInvalidatedValueIsNotServedAsStale) {
   FakeClock clock;
   const LoadOptions options{.ttl = 1s, .stale_for = 60s, .tags = {"tag"}};
-  ASSERT_EQ(cache_.get_or_load("key", [] { return "old"; }, options), "old");
+  ASSERT_EQ(cache_.get_or_load(
+                "key", [] { return "old"; }, options),
+            "old");
   clock.advance(2s);
   LoadTicket refresher = cache_.try_load("key", options);
   ASSERT_TRUE(refresher.owns_lease() && refresher.stale());
   invalidate("tag");
-  EXPECT_EQ(cache_.get_or_load("key", [] { return "new"; }, options), "new") << "the next caller loads at once";
+  EXPECT_EQ(cache_.get_or_load(
+                "key", [] { return "new"; }, options),
+            "new")
+      << "the next caller loads at once";
   EXPECT_EQ(refresher.fill("too late"), Status::kStale);
   EXPECT_EQ(cache_.get("key"), "new");
 }
@@ -278,8 +283,7 @@ TEST(TagsSizesTest, LongKeysEightTagsAndANamespaceFit) {
 TEST(TagsSizesTest, TagsThatShareAPlaceGoTogetherAndNothingElseDoes) {
   Cache cache = Cache::create_anonymous(with_capacity(kMiB));
   constexpr int kTags = 1'000;
-  for (int i = 0; i < kTags; ++i)
-    ASSERT_EQ(cache.set("key" + std::to_string(i), "v", {.tags = {"tag" + std::to_string(i)}}), Status::kOk);
+  for (int i = 0; i < kTags; ++i) ASSERT_EQ(cache.set("key" + std::to_string(i), "v", {.tags = {"tag" + std::to_string(i)}}), Status::kOk);
   ASSERT_EQ(cache.set("untagged", "v"), Status::kOk);
   ASSERT_EQ(cache.invalidate_tag("tag7"), Status::kOk);
   int gone = 0;

@@ -166,7 +166,8 @@ inline const std::vector<Scenario>& scenarios() {
   const auto put_stale = [](std::size_t bytes) {
     return [bytes](Stage& stage) {
       const auto value = text('a', bytes);
-      static_cast<void>(stage.cache().get_or_load("key", [&] { return value; }, stale_options()));
+      static_cast<void>(stage.cache().get_or_load(
+          "key", [&] { return value; }, stale_options()));
       Stage::advance(milliseconds(2'000));
     };
   };

@@ -37,6 +37,7 @@ struct Item {
   std::string value;
   std::uint64_t expiry_ms = kNever;
   std::optional<std::uint64_t> version;  // once the cache told it
+  bool tagged = false;
 };
 
 /// When something with this time to live ends; nothing when it has ended already.
@@ -129,7 +130,7 @@ class ModelRun {
   void spend(std::size_t bytes) { budget_ += 8192 + bytes; }
   void keep(const std::string& key, std::string value, milliseconds ttl) {
     if (const auto expiry = expiry_of(ttl)) {
-      model_[key] = {std::move(value), *expiry, std::nullopt};
+      model_[key] = {std::move(value), *expiry, std::nullopt, false};
     } else {
       model_.erase(key);
     }
@@ -139,7 +140,7 @@ class ModelRun {
   // --- the verbs
 
   void step() {
-    const std::size_t what = in_.below(20);
+    const std::size_t what = in_.below(24);
     const std::string key = this->key();
     switch (what) {
       case 0:
@@ -177,6 +178,14 @@ class ModelRun {
       case 18:
         clock_ms += std::uint64_t{1} << in_.below(20);
         return;
+      case 19:
+        return set_tagged(key);
+      case 20:
+        return invalidate_tag();
+      case 21:
+        return erase_prefix(key);
+      case 22:
+        return load(key);
       default:
         return fill();
     }
@@ -370,6 +379,53 @@ class ModelRun {
       const std::string key = "fill-" + std::to_string(i);
       spend(value.size());
       stored(cache_.set(key, value), key, value, kForever);
+    }
+  }
+  void set_tagged(const std::string& key) {
+    std::string value = this->value();
+    const milliseconds ttl = this->ttl();
+    spend(value.size());
+    const Status status = cache_.set(key, value, {.ttl = ttl, .tags = {"tag", "another"}});
+    if (!is_valid(key)) return require(status == Status::kBadKey, "set of a bad key");
+    stored(status, key, std::move(value), ttl);
+    if (Item* item = live(key)) item->tagged = true;
+  }
+  void invalidate_tag() {
+    require(cache_.invalidate_tag("tag") == Status::kOk, "invalidate_tag");
+    std::erase_if(model_, [](const auto& each) { return each.second.tagged; });
+  }
+  void erase_prefix(const std::string& key) {
+    const std::string prefix = key.substr(0, in_.below(6));
+    std::uint64_t there = 0;
+    for (const auto& [each, item] : model_) there += each.starts_with(prefix) && item.expiry_ms > clock_ms ? 1 : 0;
+    const std::uint64_t erased = cache_.erase_prefix(prefix);
+    require(erased <= there && (erased == there || budget_ > kRoomy), "how many erase_prefix says it erased");
+    lost_ += there - erased;
+    std::erase_if(model_, [&](const auto& each) { return each.first.starts_with(prefix); });
+  }
+  void load(const std::string& key) {
+    std::string value = this->value();
+    const milliseconds ttl = this->ttl();
+    spend(value.size());
+    bool computed = false;
+    const std::string loaded = cache_.get_or_load(key,
+                                                  [&] {
+                                                    computed = true;
+                                                    return value;
+                                                  },
+                                                  {.ttl = ttl});
+    if (!computed) return check_hit(key, loaded);
+    require(loaded == value, "what was loaded");
+    if (!is_valid(key)) return;
+    if (live(key) != nullptr) lose(key);
+    model_.erase(key);
+    // Whether it was stored depends on room for the lease, and for it.
+    std::string stored;
+    if (cache_.get(key, stored) == Status::kOk) {
+      require(stored == value && value.size() <= kLargest, "what a load stored");
+      keep(key, std::move(value), ttl);
+    } else {
+      require(!expiry_of(ttl) || value.size() > kLargest || budget_ > kRoomy, "why a loaded value is not stored");
     }
   }
   void clear() {

@@ -9,6 +9,7 @@
 
 #include "fuzz/bytes.h"
 #include "fuzz/specimens.h"
+#include "layout/namespace_record.h"
 #include "layout/side_word.h"
 #include "slab/size_classes.h"
 
@@ -22,7 +23,7 @@ class Damage {
       : image_(image), specimen_(specimen), g_(reinterpret_cast<const SegmentHeader*>(specimen.image.data())->geometry) {}
 
   void one(Bytes& in) {
-    switch (in.below(15)) {
+    switch (in.below(17)) {
       case 0:
         return flip(in.below(g_.capacity_bytes), in);
       case 1:
@@ -53,6 +54,9 @@ class Damage {
         return fill(in);
       case 13:
         return size_class(in);
+      case 14:
+      case 15:
+        return extension(in);
       default:
         return small_word(in);
     }
@@ -117,6 +121,9 @@ class Damage {
         {g_.classes_at, kMaxClasses * sizeof(ClassState)},
         {g_.page_infos_at, g_.page_count * sizeof(PageInfo)},
         {g_.page_classes_at, g_.page_count * 4},
+        {g_.namespaces_at, g_.namespace_count * sizeof(NamespaceRecord)},
+        {g_.namespace_lanes_at, g_.namespace_lane_count * sizeof(NamespaceLane)},
+        {g_.tags_at, g_.tag_count * 8},
         {page_at, 2048},  // side words and bitmap
         {page_at, g_.page_bytes},
         {known(in).head, 64},
@@ -227,6 +234,21 @@ class Damage {
         word = special(word, in);
     }
     store(victim.head, word);
+  }
+  /// A word of an extension, or one where none was.
+  void extension(Bytes& in) noexcept {
+    const Known& victim = known(in);
+    const std::uint64_t at = victim.head + victim.header.extension_at();
+    if (!victim.header.extended()) return store(victim.head, victim.header.word | ItemHeader::kExtended);
+    const std::uint64_t word = victim.header.extension;
+    const std::uint64_t words[] = {word ^ (std::uint64_t{1} << in.below(8)),  // other kinds, another number of tags
+                                   word | 0xff,
+                                   Extension::make(word & 0xf, Extension::tags(word), 1, Extension::stamp(word)),
+                                   Extension::make(word & 0xf, Extension::tags(word), 0xffff, Extension::stamp(word)),
+                                   Extension::make(word & 0xf, Extension::tags(word), 0, kLastStamp),
+                                   Extension::make(Extension::kLease | Extension::kSoft, 8, 0, kLastStamp)};
+    if (in.below(2) == 0) return store(at, in.pick(words));
+    set(at + in.below(Extension::bytes(word) / 8) * 8, in);
   }
   /// The side word of a known key's chunk, or any at all.
   void side(Bytes& in) noexcept {

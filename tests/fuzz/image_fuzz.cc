@@ -247,7 +247,7 @@ class Run {
   void check(Status status) { require(status < Status::kAbsent, "a status of an open cache"); }
 
   void operate(Cache& cache) {
-    const std::size_t what = in_.below(24);
+    const std::size_t what = in_.below(std::size(kOperations));
     const std::string key = this->key();
     if (kTell) std::fprintf(stderr, "%s %s\n", kOperations[what], key.c_str());
     Bounded bounded(kOperations[what], kOperationMs);
@@ -296,13 +296,104 @@ class Run {
       case 16:
         if (in_.below(8) == 0) static_cast<void>(cache.stats());
         return;
+      case 24:
+        return check(cache.set(key, value(), {.ttl = ttl(), .tags = {"one", "six"}}));
+      case 25:
+        return check(cache.invalidate_tag(in_.below(2) == 0 ? "two" : "none"));
+      case 26:
+      case 27:
+        return load(cache, key);
+      case 28:
+      case 29:
+        return use_namespace(cache, key);
+      case 30:
+        static_cast<void>(cache.erase_prefix(std::string_view(key).substr(0, in_.below(key.size() + 1))));
+        return;
+      case 31:
+        static_cast<void>(cache.erase_matching("*-[0-4]*"));
+        return;
       default:
         return check(cache.set(key, value(), ttl()));
     }
   }
-  static constexpr const char* kOperations[] = {
-      "get",   "compare_and_set", "contains", "remaining_ttl", "add",   "replace", "increment", "touch", "touch", "erase", "erase", "erase",
-      "clear", "nothing",         "get_many", "64 sets",       "stats", "set",     "set",       "set",   "set",   "set",   "set",   "set"};
+  /// Without waiting: a scribbled lease of somebody alive would be waited for.
+  void load(Cache& cache, const std::string& key) {
+    const LoadOptions options{.ttl = std::chrono::seconds(5),
+                              .stale_for = std::chrono::seconds(in_.byte()),
+                              .negative_ttl = std::chrono::seconds(5),
+                              .error_ttl = std::chrono::seconds(5),
+                              .refresh_ahead = {.beta = 1, .fraction = 0.5},
+                              .max_wait = std::chrono::milliseconds(0),
+                              .tags = {"one"}};
+    if (in_.below(2) == 0) {
+      try {
+        const auto loaded = cache.get_or_load(
+            key,
+            [&]() -> std::optional<std::string> {
+              if (in_.below(4) == 0) return std::nullopt;
+              return std::string(value());
+            },
+            options);
+        require(!loaded || loaded->size() <= kImageBytes / kValueDivisor + 1, "the size of what is loaded");
+      } catch (const LoadFailed&) {  // so the image says
+      }
+      return;
+    }
+    LoadTicket ticket = cache.try_load(key, options);
+    require(ticket.value().size() <= kImageBytes / kValueDivisor, "the size of what a ticket has");
+    if (in_.below(3) == 0) return;
+    if (in_.below(2) == 0) return check(ticket.fill(value(), {.ttl = ttl(), .tags = {"two"}}));
+    check(ticket.fill_none(ttl()));
+  }
+  void use_namespace(Cache& cache, const std::string& key) {
+    constexpr const char* kNames[] = {"users", "pages", "dropped", "quota"};
+    const char* name = in_.pick(kNames);
+    try {
+      Namespace space = cache.in(name, {.release = in_.below(4) == 0 ? "s" : "r", .quota_bytes = in_.below(4) * 3'000});
+      for (std::size_t i = 0, count = in_.below(6); i < count; ++i) {
+        check(space.set(key, value(), ttl()));
+        check(space.get(key, value_));
+        check(space.increment("counter", 1).status);
+        static_cast<void>(space.erase_prefix("new-2"));
+      }
+      switch (in_.below(6)) {
+        case 0:
+          return space.clear();
+        case 1:
+          cache.drop_namespace(name, "r");
+          return;
+        case 2:
+          static_cast<void>(cache.prune_releases("s"));
+          return;
+        case 3:
+          return space.for_each([](std::string_view text, std::string_view) { require(!text.empty(), "a key that for_each hands out"); });
+        default:
+          require(cache.namespaces().size() <= kMaxNamespaces, "namespaces are no more than records");
+          static_cast<void>(space.stats());
+          return;
+      }
+    } catch (const Error& error) {
+      require(error.status() == Status::kNoNamespace || error.status() == Status::kBusy || error.status() == Status::kRetired ||
+                  error.status() == Status::kNoWorkerSlot || error.status() == Status::kCannotReopen,
+              std::string("in() is refused with a reason: ") + error.what());
+    }
+  }
+  static constexpr const char* kOperations[] = {"get",           "compare_and_set",
+                                                "contains",      "remaining_ttl",
+                                                "add",           "replace",
+                                                "increment",     "touch",
+                                                "touch",         "erase",
+                                                "erase",         "erase",
+                                                "clear",         "nothing",
+                                                "get_many",      "64 sets",
+                                                "stats",         "set",
+                                                "set",           "set",
+                                                "set",           "set",
+                                                "set",           "set",
+                                                "set with tags", "invalidate_tag",
+                                                "load",          "load",
+                                                "namespace",     "namespace",
+                                                "erase_prefix",  "erase_matching"};
   static inline const std::string kMany = std::string(3000, 'm');
 
   Workbench& bench_;

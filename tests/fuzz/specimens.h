@@ -110,6 +110,41 @@ inline std::vector<std::string> moved_pages(Cache& cache) {
   return keys;
 }
 
+/// Items of every extension: tags, soft times, nones, failures, leases; and namespaces with the same keys, one of them dropped.
+inline std::vector<std::string> extended_items(Cache& cache) {
+  std::vector<std::string> keys;
+  const std::string names[] = {"one", "two", "three", "four", "five", "six", "seven", "eight"};
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const std::string& key = keys.emplace_back("extended-" + std::to_string(i));
+    Tags tags;
+    for (std::uint64_t n = 0; n < i % 9; ++n) tags.add(names[(n + i) % 8]);
+    const std::string value = test::value_for(key, 1, i == 50 ? 20'000 : i * 37 % 900);
+    if (i % 3 == 0) {
+      static_cast<void>(
+          cache.get_or_load(key, [&] { return value; }, {.ttl = std::chrono::hours(1), .stale_for = std::chrono::hours(1), .tags = tags}));
+    } else {
+      require(cache.set(key, value, {.ttl = i % 2 == 0 ? kForever : std::chrono::hours(1), .tags = tags}) == Status::kOk,
+              "a specimen's set");
+    }
+  }
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    const std::string key = "answer-" + std::to_string(i);
+    LoadTicket ticket = cache.try_load(key, {.tags = {"one"}});
+    if (i % 3 == 0) require(ticket.fill_none(std::chrono::hours(1)) == Status::kOk, "a specimen's none");
+    if (i % 3 == 1) require(ticket.fill("value", std::chrono::hours(1)) == Status::kOk, "a specimen's fill");
+  }
+  for (const auto* name : {"users", "pages", "dropped"}) {
+    Namespace space = cache.in(name, {.release = "r"});
+    for (std::uint64_t i = 0; i < 40; ++i)
+      require(space.set("extended-" + std::to_string(i), test::value_for(name, i, i * 29), {.tags = {"one"}}) == Status::kOk,
+              "a specimen's set");
+  }
+  require(cache.drop_namespace("dropped", "r"), "a specimen's drop");
+  cache.in("quota", {.quota_bytes = 5'000}).clear();
+  require(cache.invalidate_tag("three") == Status::kOk, "a specimen's invalidation");
+  return keys;
+}
+
 /// What a dead worker leaves at each of its steps: claims, a chunk linked without an entry, an old one still linked, twins, locks.
 inline void leave_behind(const Engine& engine, const std::vector<std::string>& keys) {
   constexpr std::uint32_t kSlot = 3;
@@ -161,6 +196,13 @@ inline void describe(const Engine& engine, Cache& cache, const std::vector<std::
     require(static_cast<bool>(found), "a specimen's key is found under the lock, too");
     Known known{text, *value, key.stripe, offset_of(found.entry), found.chunk.offset, found.item.header, {}, {}};
     known.soft.push_back({found.chunk.offset + known.header.value_at(), known.header.value_bytes()});
+    // Nor for when it was stored, and what may have been invalidated since.
+    if (known.header.extended()) {
+      const std::uint64_t extension = known.header.extension;
+      known.soft.push_back({found.chunk.offset + known.header.extension_at(), Extension::bytes(extension)});
+      for (std::size_t i = 0; i < Extension::tags(extension); ++i)
+        known.soft.push_back({offset_of(&engine.view.tag(found.item.tag_place(i))), sizeof(std::uint64_t)});
+    }
     if (known.header.chained())
       require(for_each_part(engine, found.item,
                             [&](std::uint64_t offset, std::size_t bytes, const std::byte*) {
@@ -178,7 +220,8 @@ inline void describe(const Engine& engine, Cache& cache, const std::vector<std::
 
 }  // namespace detail
 
-inline constexpr const char* kSpecimenNames[] = {"small items", "chains", "growing tables", "moved pages", "a dead worker's leavings"};
+inline constexpr const char* kSpecimenNames[] = {"small items",   "chains", "growing tables", "moved pages", "a dead worker's leavings",
+                                                 "extended items"};
 inline constexpr std::size_t kSpecimens = std::size(kSpecimenNames);
 
 /// Fills a new segment, open as `cache` and (by internals) as `engine`, and describes what lies in it. The image itself is the caller's.
@@ -188,6 +231,7 @@ inline void make_specimen(std::size_t which, Cache& cache, const Engine& engine,
                                   : which == 1 ? detail::chains(cache)
                                   : which == 2 ? detail::growing_tables(cache)
                                   : which == 3 ? detail::moved_pages(cache)
+                                  : which == 5 ? detail::extended_items(cache)
                                                : detail::small_items(cache);
   if (which == 4) {
     for (std::string& key : detail::chains(cache)) keys.push_back(std::move(key));

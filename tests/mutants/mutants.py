@@ -166,14 +166,12 @@ MUTANTS = [
     Mutant("compare_and_set does not compare", "lib/cache/writer.cc", "      return version_token(found.chunk.offset, found.side) == version ? Status::kOk", "      return version_token(found.chunk.offset, found.side) != 0 ? Status::kOk", "api_add_replace_cas_test"),
     Mutant("add replaces", "lib/cache/writer.cc", "      return live ? Status::kExists : Status::kOk;\n", "      return Status::kOk;\n", "api_add_replace_cas_test"),
     # Leases.
-    Mutant("a fill does not ask whose lease it is", "lib/cache/writer.cc", "      return found && found.item.is_lease() && version_token(found.chunk.offset, found.side) == version ?", "      return found && found.item.is_lease() && version != 0 ?", "api_load_test"),
-    Mutant("a fill does not ask for its lease", "lib/cache/leases.cc", "store(key, value, expiry, Condition::kLease, token)", "store(key, value, expiry, Condition::kAlways, token)", "process_load_process_test", ("--gtest_filter=*NeverComesBack*",)),
+    Mutant("a fill does not ask whose lease it is", "lib/cache/writer.cc", "  return found && version_token(found.chunk.offset, found.side) == token && found", "  return found && token != 0 && found", "api_load_test"),
+    Mutant("a fill does not ask for its lease", "lib/cache/leases.cc", "store(key, value, traits, Condition::kLease, token)", "store(key, value, traits, Condition::kAlways, token)", "process_load_process_test", ("--gtest_filter=*NeverComesBack*",)),
     Mutant("a lease is taken over without proof of death", "lib/cache/leases.cc", "  return owner != me_.word && engine_.liveness.is_dead(LockWord::owner(owner), me_.id);\n", "  return owner != me_.word;\n", "process_load_process_test"),
     Mutant("a lease outlives its owner", "lib/cache/leases.cc", "  return owner != me_.word && engine_.liveness.is_dead(LockWord::owner(owner), me_.id);\n", "  return owner == 0;\n", STEPS),
-    Mutant("a forked child has its parent's lease", "lib/cache/load.cc", " && engine.worker().word == owner_;", ";", "process_load_process_test"),
-    Mutant("a lease is a value to readers", "lib/cache/reader.cc", "      const bool live = !has_expired(expiry) && !match.item.is_lease();\n", "      const bool live = !has_expired(expiry);\n", "api_load_test"),
+    Mutant("a lease is a value to readers", "lib/cache/items.cc", "  if (Extension::is(extension, Extension::kLease)) return Validity::kLease;\n", "", "api_load_test"),
     Mutant("leases are counted as items", "lib/cache/items.h", "{ return item.is_lease() ? 0 : 1; }", "{ return item ? 1 : 0; }", "api_load_test"),
-    Mutant("nobody is told that a lease has gone", "lib/cache/items.h", "  if (item && item.is_lease()) engine.view", "  if (!item) engine.view", "process_load_process_test"),
     Mutant("the flag of those who wait is taken once the next one may have set it", "lib/cache/items.cc", """  const bool awaited = stripe_->lease_waiters.exchange(0, kRelaxed) != 0;
   stripe_->lease_seq.fetch_add(1, kRelease);
   CARAFE_STEP("lease: told");
@@ -181,9 +179,8 @@ MUTANTS = [
   CARAFE_STEP("lease: told");
   const bool awaited = stripe_->lease_waiters.exchange(0, kRelaxed) != 0;
 """, "issues_test"),
-    Mutant("an abandoned lease takes the next one along", "lib/cache/leases.cc", "erase(key, Condition::kLease, token)", "erase(key, Condition::kAlways, token)", SWITCH, ("--gtest_filter=*abandon*",)),
-    Mutant("a fill minds where its lease is, but not whether it is the same", "lib/cache/writer.cc", "found.item.is_lease() && version_token(found.chunk.offset, found.side) == version ?", "found.item.is_lease() && version_token(found.chunk.offset, found.side) >> 24 == version >> 24 ?", SWITCH, ("--gtest_filter=*in_its_place*",)),
-    Mutant("a write does not ask whether the segment was removed", "lib/cache/cache.cc", "  if (engine.retired()) return handle.retired_status();\n", "", SWITCH),
+    Mutant("an abandoned lease takes the next one along", "lib/cache/writer_lease.cc", "  if (!is_our_lease(found, token)) return Status::kStale;\n  if (found.item", "  if (!found) return Status::kStale;\n  if (found.item", SWITCH, ("--gtest_filter=*abandon*",)),
+    Mutant("a fill minds where its lease is, but not whether it is the same", "lib/cache/writer.cc", "  return found && version_token(found.chunk.offset, found.side) == token && found", "  return found && version_token(found.chunk.offset, found.side) >> 24 == token >> 24 && found", SWITCH, ("--gtest_filter=*in_its_place*",)),
     # What is not evicted.
     Mutant("a mutex is taken over without proof of death", "lib/cache/named_slots.cc", "  if (!me_.liveness.is_dead(LockWord::owner(seen), me_.id)) return LockResult::kBusy;\n", "", "process_named_process_test"),
     Mutant(
@@ -207,4 +204,23 @@ MUTANTS = [
     Mutant("any thread unlocks for its process", "lib/cache/named_slots.cc", "  return HolderWord::of(me.word, own_thread);\n", "  return HolderWord::of(me.word, 0);\n", "api_named_mutex_test"),
     Mutant("what was warmed up once is warm for ever", "lib/cache/warm_once.cc", "  while (slot->done_in.load(kAcquire) != engine.epoch()) {", "  while (slot->done_in.load(kAcquire) == 0) {", "api_named_mutex_test"),
     Mutant("a forked child says that its parent's work is done", "lib/cache/warm_once.cc", "    if (NamedSlots(engine_, me).holds(slot_)) slot_.done_in", "    if (me.word != 0) slot_.done_in", "process_named_process_test"),
+    Mutant("nobody is told that a lease has gone", "lib/cache/items.h", "item.loader() != 0) engine.view", "item.loader() == 0) engine.view", "process_load_process_test"),
+    Mutant("a write does not ask whether the segment was removed", "lib/cache/requests.h", "  if (engine.retired()) return handle.retired_status();\n", "", SWITCH),
+    # Stamps, namespaces, stale values.
+    Mutant(
+        "a value's stamp is taken at the fill",
+        "lib/cache/flight.cc",
+        "  ItemTraits as = traits;\n  as.expiry = Expiry::from_ttl(jittered",
+        "  ItemTraits as = traits;\n  as.stamp = engine->view.header().stamp.load(kAcquire);\n  as.expiry = Expiry::from_ttl(jittered",
+        "api_tags_test",
+    ),
+    Mutant("the stamps of tags are not compared", "lib/cache/items.h", "(view.geometry().tag_count - 1)).load(kAcquire) > stamp) return true;", "(view.geometry().tag_count - 1)).load(kAcquire) > kLastStamp) return true;", "api_tags_test"),
+    Mutant("a fill does not compare the stamps of its tags", "lib/cache/writer.cc", "load(kAcquire) > traits.stamp) return true;", "load(kAcquire) > kLastStamp) return true;", "api_tags_test"),
+    Mutant("a tag's stamp is stored though a later one is there", "lib/cache/stamps.cc", "seen < mine && !latest", "seen != mine && !latest", "issues_test", ("--gtest_filter=*OutOfOrder*",)),
+    Mutant("a clear of a namespace is not compared", "lib/cache/items.h", "word.load(kAcquire)) > stamp) return true;", "word.load(kAcquire)) > kLastStamp) return true;", "api_namespace_test"),
+    Mutant("a namespace's incarnation is not compared", "lib/cache/space.h", "    if (NamespaceWord::incarnation(record.word.load(kAcquire)) != incarnation) [[unlikely]]\n", "    if (incarnation == 0) [[unlikely]]\n", "api_namespace_test"),
+    Mutant("a record may change hands between look-up and use", "lib/cache/items.h", "  return key.space != 0 && NamespaceWord", "  return key.space > kMaxNamespaces && NamespaceWord", "cache_namespaces_test"),
+    Mutant("who refreshes a value is not compared", "lib/cache/items.h", "    return is(Extension::kSoft) ? racy_load(bytes + refresher_at()) : 0;\n", "    return 0;\n", "api_freshness_test"),
+    Mutant("what has ended bears a lease", "lib/cache/writer.h", "!is_invalidated(view, item) && !has_expired(item.expiry_ms());", "!is_invalidated(view, item);", "api_freshness_test"),
+    Mutant("a quota takes leases", "lib/cache/quota_hand.cc", " || item.is_lease() ||", " ||", "api_namespace_test"),
 ]

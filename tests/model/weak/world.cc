@@ -52,7 +52,7 @@ void World::erase(const std::string& text) {
 
 void World::increment(const std::string& text) {
   const Worker me = engine_->worker();
-  if (Writer(*engine_, me).increment(key(text), 1, 0, Expiry{}).status != Status::kOk) trouble = "an increment failed";
+  if (Writer(*engine_, me).increment(key(text), 1, 0, Expiry{}, stamp_now(engine_->view)).status != Status::kOk) trouble = "an increment failed";
 }
 
 void World::walk() {
