@@ -22,7 +22,7 @@ ItemView ItemView::extended_at(const View& view, std::uint64_t offset, ItemHeade
   return {start, header, key_at};
 }
 
-Validity validity_of_extended(const View& view, const ItemView& item) noexcept {
+Validity validity_of_extended(const View& view, ItemView item) noexcept {
   if (is_invalidated(view, item) || has_expired(item.expiry_ms())) return Validity::kGone;
   const std::uint64_t extension = item.header.extension;
   if ((extension & Extension::kKinds) == 0) [[likely]]

@@ -42,7 +42,7 @@ struct ItemView {
   std::size_t key_at = 0;  // header.key_at()
 
   /// The item at `offset`, a number read from the segment.
-  [[nodiscard]] static ItemView at(const View& view, std::uint64_t offset) noexcept {
+  [[nodiscard]] [[gnu::always_inline]] static ItemView at(const View& view, std::uint64_t offset) noexcept {
     const std::byte* start = view.chunk(offset, sizeof(std::uint64_t));
     if (start == nullptr) [[unlikely]]
       return {};
@@ -118,7 +118,7 @@ enum class Validity : std::uint8_t {
   kLease,   // the promise of a value
   kGone,    // expired, or invalidated
 };
-[[nodiscard]] Validity validity_of_extended(const View& view, const ItemView& item) noexcept;
+[[nodiscard]] Validity validity_of_extended(const View& view, ItemView item) noexcept;
 [[nodiscard]] inline Validity validity_of(const View& view, const ItemView& item) noexcept {
   if (item.header.extended()) [[unlikely]]
     return validity_of_extended(view, item);

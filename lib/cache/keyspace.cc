@@ -19,22 +19,37 @@ using detail::Space;
 /// How many keys of a batch have their cache misses overlapped.
 constexpr std::size_t kBatch = 32;
 
-/// get and its kin: into `value` and `details`, if given.
-Status run_get(Handle& handle, Space* space, std::string_view text, std::string* value, ReadDetails* details) {
-  if (!Key::is_valid(text)) return Status::kBadKey;
-  const Engine& engine = handle.engine();
-  const Worker me = engine.worker();
-  if (engine.retired()) {
-    me.count(CounterId::k_misses);
-    return engine.segment.read_only ? Status::kRetired : handle.retired_status();
-  }
-  const Scope scope = scope_of(space, engine, me);
-  if (scope.is_nowhere()) [[unlikely]]
-    return settle(handle, engine, me, {}, ReadResult::kMiss);
+Status miss_all(Handle& handle, const Engine& engine, const Worker& me) noexcept {
+  me.count(CounterId::k_misses);
+  return engine.segment.read_only ? Status::kRetired : handle.retired_status();
+}
+
+Status get_in(Handle& handle, const Engine& engine, const Worker& me, const Scope& scope, std::string_view text, std::string* value,
+              ReadDetails* details) {
   const Key key = Key::of(engine, text, scope.id());
   const ReadResult result = Reader(engine, me).read(key, value, details, me.lane != nullptr);
   engine.duel.note_request(key.stripe, key.tag, me);
   return settle(handle, engine, me, scope, result);
+}
+
+/// Of its own, so that a get of no namespace has nothing of it to carry along.
+[[gnu::noinline]] Status run_get_in_space(Handle& handle, Space& space, std::string_view text, std::string* value, ReadDetails* details) {
+  const Engine& engine = handle.engine();
+  const Worker me = engine.worker();
+  if (engine.retired()) return miss_all(handle, engine, me);
+  const Scope scope = space.enter(engine, me, detail::Absent::kLeave);
+  if (scope.is_nowhere()) return settle(handle, engine, me, {}, ReadResult::kMiss);
+  return get_in(handle, engine, me, scope, text, value, details);
+}
+
+/// get and its kin: into `value` and `details`, if given.
+Status run_get(Handle& handle, Space* space, std::string_view text, std::string* value, ReadDetails* details) {
+  if (!Key::is_valid(text)) return Status::kBadKey;
+  if (space != nullptr) return run_get_in_space(handle, *space, text, value, details);
+  const Engine& engine = handle.engine();
+  const Worker me = engine.worker();
+  if (engine.retired()) return miss_all(handle, engine, me);
+  return get_in(handle, engine, me, {}, text, value, details);
 }
 
 /// A look that is neither hit nor miss.

@@ -27,7 +27,7 @@ ReadResult result_of(Validity validity) noexcept {
 
 bool is_value(Validity validity) noexcept { return validity == Validity::kValue || validity == Validity::kStale; }
 
-ReadDetails details_of(const ItemView& item, std::uint64_t offset, std::uint64_t side) noexcept {
+ReadDetails details_of(ItemView item, std::uint64_t offset, std::uint64_t side) noexcept {
   return {version_token(offset, side), item.expiry_ms(), item.is(Extension::kSoft) ? item.soft() : 0};
 }
 
@@ -38,7 +38,7 @@ struct Match {
 };
 
 /// The entry of `bucket` that holds `key`. Without a lock: the caller validates.
-inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint32_t epoch, Match& match) noexcept {
+[[gnu::always_inline]] inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint32_t epoch, Match& match) noexcept {
   for (std::uint32_t found = match_tags(bucket, key.tag); found != 0; found &= found - 1) {
     auto& entry = bucket.entries[std::countr_zero(found)];
     const std::uint64_t word = entry.load(kAcquire);
@@ -53,22 +53,32 @@ inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint3
 
 }  // namespace
 
-bool Reader::copy(const ItemView& item, std::string& value) const {
-  const std::size_t in_head = item.header.value_bytes();
+/// Views of items go by value, so that in the common case they need not be in memory at all.
+inline bool Reader::copy(ItemView item, std::string& value) const {
+  if (item.header.chained()) [[unlikely]]
+    return copy_chain(item, value);
+  const std::size_t bytes = item.header.value_bytes();
   const std::byte* from = item.value_bytes();
-  if (!item.header.chained()) {
 #ifdef CARAFE_WORDWISE
-    value.resize(in_head);
-    racy_copy_out(value.data(), from, in_head);
+  value.resize(bytes);
+  racy_copy_out(value.data(), from, bytes);
 #else
-    value.assign(reinterpret_cast<const char*>(from), in_head);
-#endif
-    return true;
+  // Who reuses a string mostly reads values of one length.
+  if (value.size() == bytes) {
+    racy_copy_out(value.data(), from, bytes);
+  } else {
+    value.assign(reinterpret_cast<const char*>(from), bytes);
   }
+#endif
+  return true;
+}
+
+bool Reader::copy_chain(ItemView item, std::string& value) const {
+  const std::size_t in_head = item.header.value_bytes();
   const std::uint64_t total = item.total_value_bytes();
   if (!is_chain_length(engine_, item, total)) return false;
   value.resize(total);
-  racy_copy_out(value.data(), from, in_head);
+  racy_copy_out(value.data(), item.value_bytes(), in_head);
   std::size_t at = in_head;
   return for_each_part(engine_, item,
                        [&](std::uint64_t, std::size_t bytes, const std::byte* part) {
@@ -80,12 +90,7 @@ bool Reader::copy(const ItemView& item, std::string& value) const {
          at == total;
 }
 
-ReadResult Reader::read(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const {
-  const ReadResult result = read_item(key, value, details, counts_as_use);
-  return has_changed_hands(engine_.view, key) ? ReadResult::kMiss : result;
-}
-
-inline ReadResult Reader::read_item(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const {
+ReadResult Reader::read_item(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const {
   const View& view = engine_.view;
   auto& directory = view.directory(key.stripe);
   const std::uint32_t epoch = engine_.epoch();

@@ -40,7 +40,10 @@ class Reader {
   Reader(const Engine& engine, const Worker& me) noexcept : engine_(engine), me_(me) {}
 
   /// Copies the value into `value` if it is not nullptr. May throw std::bad_alloc from there, and holds nothing then.
-  [[nodiscard]] ReadResult read(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const;
+  [[nodiscard]] ReadResult read(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const {
+    const ReadResult result = read_item(key, value, details, counts_as_use);
+    return has_changed_hands(engine_.view, key) ? ReadResult::kMiss : result;
+  }
   /// Starts fetching what read will touch first.
   void prefetch(const Key& key) const noexcept;
   /// Later, when that has come: starts fetching the items that the key's tag points at.
@@ -50,7 +53,8 @@ class Reader {
   [[nodiscard]] ReadResult read_item(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const;
   [[nodiscard]] ReadResult read_patiently(const Key& key, std::string* value, ReadDetails* details) const;
   [[nodiscard]] ReadResult read_locked(const Key& key, std::string* value, ReadDetails* details) const;
-  [[nodiscard]] bool copy(const ItemView& item, std::string& value) const;
+  [[nodiscard]] bool copy(ItemView item, std::string& value) const;
+  [[nodiscard]] bool copy_chain(ItemView item, std::string& value) const;
 
   const Engine& engine_;
   const Worker& me_;

@@ -156,7 +156,7 @@ MUTANTS = [
         STEPS,
     ),
     # Numbers from the segment.
-    Mutant("an offset beyond the pages", "lib/segment/view.h", "    if (rest >= all || bytes > all - rest || (offset & 7) != 0) [[unlikely]]\n", "    if (rest >= all || (offset & 7) != 0) [[unlikely]]\n", "image_fuzz", IMAGES),
+    Mutant("an offset beyond the pages", "lib/segment/view.h", "    if (rest >= pages_bytes_ || bytes > pages_bytes_ - rest || (offset & 7) != 0) [[unlikely]]\n", "    if (rest >= pages_bytes_ || (offset & 7) != 0) [[unlikely]]\n", "image_fuzz", IMAGES),
     Mutant("a page's class that does not exist", "lib/slab/slabs.h", "    return found < classes_.count() ? found : kNoClass;\n", "    return found;\n", "image_fuzz", IMAGES),
     Mutant("a stripe that does not exist", "lib/cache/evictor.cc", "  if (stripe >= engine_.view.geometry().stripe_count || engine_.classes.shape(chunk.size_class).is_index) return false;\n", "  if (engine_.classes.shape(chunk.size_class).is_index) return false;\n", "image_fuzz", IMAGES),
     Mutant("a page that does not exist", "lib/evict/clock_hand.cc", "  return {page < pages ? page : 0, static_cast<std::uint32_t>(word)};\n", "  return {page, static_cast<std::uint32_t>(word)};\n", "image_fuzz", IMAGES),
