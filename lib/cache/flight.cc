@@ -12,9 +12,6 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-/// A lease that its living owner neither fills nor gives back keeps others waiting: a stripe that is busy is tried this often, for Options::lock_wait each.
-constexpr int kMostTries = 5;
-
 /// `ttl`, shortened by a share of it between 0 and `jitter`.
 std::chrono::milliseconds jittered(std::chrono::milliseconds ttl, double jitter, std::string_view key) noexcept {
   if (ttl == kForever || ttl.count() <= 0 || !(jitter > 0)) return ttl;
@@ -47,9 +44,7 @@ Status Lease::store(Handle& handle, std::string_view text, std::string_view valu
   if (!is_still_ours(handle)) return Status::kStale;
   const Worker me = engine->worker();
   handle.tick(*engine);
-  Status status = Status::kBusy;
-  for (int i = 0; i < kMostTries && status == Status::kBusy; ++i)
-    status = Leases(*engine, me).fill(Key::of(*engine, text, scope.id()), token, value, as);
+  const Status status = Leases(*engine, me).fill(Key::of(*engine, text, scope.id()), token, value, as);
   if (status == Status::kOk && !as.expiry.already) scope.count_set();
   return status;
 }
@@ -83,8 +78,7 @@ void Lease::erase(Handle& handle, std::string_view text) noexcept {
 void Lease::abandon(Handle& handle, std::string_view text) noexcept {
   if (!is_still_ours(handle)) return;
   const Worker me = engine->worker();
-  for (int i = 0; i < kMostTries && !Leases(*engine, me).abandon(Key::of(*engine, text, scope.id()), token); ++i) {
-  }
+  Leases(*engine, me).abandon(Key::of(*engine, text, scope.id()), token);
 }
 
 }  // namespace detail

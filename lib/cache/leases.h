@@ -38,10 +38,8 @@ class Leases {
   [[nodiscard]] Grant ask_refresh(const Key& key, std::uint64_t version) const noexcept;
   /// Stores the value if the lease is still there; else kStale, and nothing is stored.
   [[nodiscard]] Status fill(const Key& key, std::uint64_t token, std::string_view value, const ItemTraits& traits) const noexcept;
-  /// Gives the lease back: the next one who waits gets it. False when the stripe is busy.
-  [[nodiscard]] bool abandon(const Key& key, std::uint64_t token) const noexcept {
-    return Writer(engine_, me_).give_lease_back(key, token) != Status::kBusy;
-  }
+  /// Gives the lease back: the next one who waits gets it.
+  void abandon(const Key& key, std::uint64_t token) const noexcept { static_cast<void>(Writer(engine_, me_).give_lease_back(key, token)); }
   /// Sleeps until the key's lease may have gone or its owner may have died, but not beyond `deadline_ns`. False when that has come.
   [[nodiscard]] bool wait(const Key& key, Answers answers, std::uint64_t deadline_ns) const noexcept;
 

@@ -195,40 +195,40 @@ std::optional<std::string> Keyspace::load(std::string_view key, const std::funct
 }
 
 LoadTicket Keyspace::try_load(std::string_view text, const LoadOptions& options) {
+  constexpr int kMostRounds = 3;  // an answer came just now: it is read
   LoadTicket ticket(*this, text, options);
   if (!Key::is_valid(text)) return ticket;
   const Answers answers{true, options.error_ttl.count() > 0};
-  bool counted = false;
-  for (int round = 0; round < 3; ++round) {
+  Scope scope;
+  ReadResult result = ReadResult::kMiss;
+  for (int round = 0; round < kMostRounds; ++round) {
     const Engine& engine = handle_->engine();
     const Worker me = engine.worker();
-    const Scope scope = engine.retired() ? Scope{Scope::kNowhere} : scope_of(space_.get(), engine, me, detail::Absent::kMake);
-    if (scope.is_nowhere()) {
-      if (!counted) me.count(CounterId::k_misses);
-      return ticket;
-    }
+    scope = engine.retired() ? Scope{Scope::kNowhere} : scope_of(space_.get(), engine, me, detail::Absent::kMake);
+    if (scope.is_nowhere()) break;
     const std::uint64_t stamp = stamp_now(engine.view);
     const Key key = Key::of(engine, text, scope.id());
     ReadDetails details;
-    const ReadResult result = Reader(engine, me).read(key, &ticket.value_, &details, me.lane != nullptr);
-    if (!counted) engine.duel.note_request(key.stripe, key.tag, me);
+    result = Reader(engine, me).read(key, &ticket.value_, &details, me.lane != nullptr);
+    if (round == 0) engine.duel.note_request(key.stripe, key.tag, me);
     ticket.none_ = result == ReadResult::kNone;
     ticket.stale_ = result == ReadResult::kStale && options.stale_for.count() > 0;
     ticket.has_value_ = result == ReadResult::kHit || ticket.stale_;
     if (!ticket.has_value_) ticket.value_.clear();
-    if (!std::exchange(counted, true)) static_cast<void>(settle(*handle_, engine, me, scope, ticket.stale_ ? ReadResult::kHit : result));
-    if (ticket.none_ || me.word == 0) return ticket;
     const bool refreshing = result == ReadResult::kHit && options.refresh_ahead.is_on() &&
                             is_due(options.refresh_ahead, options.ttl, details, draw_luck(options.refresh_ahead, text));
-    if (result == ReadResult::kHit && !refreshing) return ticket;
+    if (ticket.none_ || me.word == 0 || (result == ReadResult::kHit && !refreshing)) break;
     ItemTraits tags;
-    if (!make_traits(engine, options.tags, {}, stamp, tags)) return ticket;
+    if (!make_traits(engine, options.tags, {}, stamp, tags)) break;
     const Leases leases(engine, me);
     const Leases::Grant grant = refreshing ? leases.ask_refresh(key, details.version) : leases.ask(key, answers, tags);
     if (grant.answer == Leases::Answer::kGranted) ticket.lease_ = std::make_unique<Lease>(engine, me, scope, grant, options, tags);
-    if (ticket.stale_ && grant.answer != Leases::Answer::kPresent) me.count(CounterId::k_stale_hits);
-    if (grant.answer != Leases::Answer::kPresent) return ticket;  // else an answer came just now: read it
+    if (grant.answer != Leases::Answer::kPresent) break;
   }
+  const Engine& engine = handle_->engine();
+  const Worker me = engine.worker();
+  if (ticket.stale_) me.count(CounterId::k_stale_hits);
+  static_cast<void>(settle(*handle_, engine, me, scope.is_nowhere() ? Scope{} : scope, ticket.stale_ ? ReadResult::kHit : result));
   return ticket;
 }
 

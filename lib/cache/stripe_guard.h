@@ -9,9 +9,9 @@ namespace carafe {
 /// Holds a stripe's lock for a scope. Within: no allocation, no callback, no system call, no throw, no second stripe.
 class StripeGuard {
  public:
-  /// Waits at most the engine's lock_wait.
-  static StripeGuard wait(const Engine& engine, const Worker& me, std::uint32_t stripe) noexcept {
-    return {engine, stripe, OwnerLock::lock(engine.view.stripe(stripe).lock, me, engine.lock_wait_ns)};
+  /// Waits at most the engine's lock_wait, or that many of them.
+  static StripeGuard wait(const Engine& engine, const Worker& me, std::uint32_t stripe, std::uint64_t times = 1) noexcept {
+    return {engine, stripe, OwnerLock::lock(engine.view.stripe(stripe).lock, me, engine.lock_wait_ns * times)};
   }
   static StripeGuard attempt(const Engine& engine, const Worker& me, std::uint32_t stripe) noexcept {
     return {engine, stripe, OwnerLock::try_lock(engine.view.stripe(stripe).lock, me)};

@@ -162,7 +162,7 @@ Status Writer::store(const Key& key, std::string_view value, const ItemTraits& t
                : erased;
   }
   for (int attempt = 0; attempt < kWriteTries; ++attempt) {
-    StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);
+    StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe, patience_of(condition));
     if (!guard) {
       discard(made);
       return busy();
@@ -208,7 +208,7 @@ Status Writer::store(const Key& key, std::string_view value, const ItemTraits& t
 }
 
 Status Writer::erase(const Key& key, Condition condition, std::uint64_t version) const noexcept {
-  StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);
+  StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe, patience_of(condition));
   if (!guard) return busy();
   const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
   const Validity validity = validity_of(engine_.view, found);

@@ -26,6 +26,12 @@ struct Answers {
   }
 };
 
+/// A lease that its living owner neither fills nor gives back keeps others waiting: for that a stripe is waited for longer.
+inline constexpr std::uint64_t kLeasePatience = 5;
+[[nodiscard]] constexpr std::uint64_t patience_of(Condition condition) noexcept {
+  return condition == Condition::kLease ? kLeasePatience : 1;
+}
+
 /// Names one stored value for ever: where it is and how often that chunk was claimed.
 [[nodiscard]] inline std::uint64_t version_token(std::uint64_t offset, std::uint64_t side) noexcept {
   return ((offset >> 3) << 24) | SideWord::generation(side);

@@ -65,7 +65,7 @@ Status Writer::take_refresh(const Key& key, std::uint64_t version, std::uint64_t
 }
 
 Status Writer::give_lease_back(const Key& key, std::uint64_t token) const noexcept {
-  const StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe);
+  const StripeGuard guard = StripeGuard::wait(engine_, me_, key.stripe, kLeasePatience);
   if (!guard) return busy();
   const Found found = find_locked(engine_, Table::of(engine_.view, key.stripe), key, engine_.epoch());
   if (!is_our_lease(found, token)) return Status::kStale;

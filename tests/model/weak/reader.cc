@@ -10,7 +10,7 @@
 
 namespace carafe::weak {
 namespace {
-[[nodiscard]] int tries_of(std::string_view function) noexcept { return function == "read" ? read_tries.at_once : read_tries.patient; }
+[[nodiscard]] int tries_of(std::string_view function) noexcept { return function == "read_item" ? read_tries.at_once : read_tries.patient; }
 }  // namespace
 }  // namespace carafe::weak
 

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "cache/iterate.h"
 #include "cache/rebuild.h"
+#include "cache/stamps.h"
 #include "cache/writer.h"
 #include "evict/clock_hand.h"
 #include "index/table.h"
@@ -52,7 +53,8 @@ void World::erase(const std::string& text) {
 
 void World::increment(const std::string& text) {
   const Worker me = engine_->worker();
-  if (Writer(*engine_, me).increment(key(text), 1, 0, Expiry{}, stamp_now(engine_->view)).status != Status::kOk) trouble = "an increment failed";
+  if (Writer(*engine_, me).increment(key(text), 1, 0, Expiry{}, stamp_now(engine_->view)).status != Status::kOk)
+    trouble = "an increment failed";
 }
 
 void World::walk() {
