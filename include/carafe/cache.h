@@ -47,20 +47,22 @@ class CARAFE_EXPORT Cache : public Keyspace {
   /// Detaches; never removes the segment.
   ~Cache();
 
-  /// The namespace `name`, made on first use: the same verbs on a key space of its own, with counters, a quota and an O(1) clear of its own. Throws Error
-  /// kBadName (names are 1 to 88 bytes, releases 0 to 40), kNoNamespace, kBusy, kRetired, kNoWorkerSlot; a read-only handle gets one that only misses where there is
-  /// none. Must not outlive the Cache. About 100 ns once it is there.
+  /// The namespace `name`, made on first use: the same verbs on a key space of its own, with counters, a quota and an O(1) clear of its
+  /// own. Throws Error kBadName (names are 1 to 88 bytes, releases 0 to 40), kNoNamespace, kBusy, kRetired, kNoWorkerSlot; a read-only
+  /// handle gets one that only misses where there is none. Must not outlive the Cache. About 100 ns once it is there.
   [[nodiscard]] Namespace in(std::string_view name, const NamespaceOptions& options = {});
   /// Every namespace there is. Some microseconds a hundred.
   [[nodiscard]] std::vector<NamespaceStats> namespaces() const;
-  /// Drops one, values, counters and all. Whoever still uses it finds it empty, and makes it anew by a write or a load. False when there is none.
+  /// Drops one, values, counters and all. Whoever still uses it finds it empty, and makes it anew by a write or a load. False when there is
+  /// none.
   bool drop_namespace(std::string_view name, std::string_view release = {}) noexcept;
-  /// Drops every namespace whose release is another one than `kept`; those without a release stay. Returns how many went. For the end of a deploy.
+  /// Drops every namespace whose release is another one than `kept`; those without a release stay. Returns how many went. For the end of a
+  /// deploy.
   std::uint64_t prune_releases(std::string_view kept) noexcept;
 
-  /// Every item with that tag, in whatever namespace, is gone for every process when this returns, and no value that is being computed for one will be stored.
-  /// Two stores, however many they are. Tags share places by a hash (8192 of them at 64 MiB): an item that shares the place of an invalidated tag goes
-  /// too, one in 8192, and is loaded again. kBadTag, kReadOnly, kRetired.
+  /// Every item with that tag, in whatever namespace, is gone for every process when this returns, and no value that is being computed for
+  /// one will be stored. Two stores, however many they are. Tags share places by a hash (8192 of them at 64 MiB): an item that shares the
+  /// place of an invalidated tag goes too, one in 8192, and is loaded again. kBadTag, kReadOnly, kRetired.
   Status invalidate_tag(std::string_view tag) noexcept;
 
   /// Everything stored before is gone for every process when this returns. O(1); the space comes back as it is needed.

@@ -127,9 +127,10 @@ class CARAFE_EXPORT Keyspace {
   [[nodiscard]] Status erase(std::string_view key) noexcept;
   /// Time left; kForever without an end; nothing when the key is absent.
   [[nodiscard]] std::optional<std::chrono::milliseconds> remaining_ttl(std::string_view key) noexcept;
-  /// Erases every key that begins with `prefix` (empty: all of them), or matches `pattern` whole: * any bytes, ? one byte, [abc], [a-z], [!abc] one of these, \ the
-  /// next one as it is. Whatever was there throughout is gone when this returns, and so is what was being computed for such a key. Returns how many
-  /// values went. Walks all keys of the segment: about 10 to 40 ns each, no lock held but for each one erased.
+  /// Erases every key that begins with `prefix` (empty: all of them), or matches `pattern` whole: * any bytes, ? one byte, [abc], [a-z],
+  /// [!abc] one of these, \ the next one as it is. Whatever was there throughout is gone when this returns, and so is what was being
+  /// computed for such a key. Returns how many values went. Walks all keys of the segment: about 100 ns each where they come from memory, a
+  /// fifth of that from caches; no lock held but for each one erased. What lies in a stripe whose lock holder is stopped stays.
   std::uint64_t erase_prefix(std::string_view prefix) noexcept;
   std::uint64_t erase_matching(std::string_view pattern) noexcept;
 

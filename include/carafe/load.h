@@ -47,17 +47,19 @@ struct LoadOptions {
   /// Time to live of what is stored, as in SetOptions.
   std::chrono::milliseconds ttl = kForever;
 
-  /// How long beyond its time to live a value still serves while a new one is computed: by one caller, the others get the old one at once. A plain get
-  /// misses as soon as the time to live is over.
+  /// How long beyond its time to live a value still serves while a new one is computed: by one caller, the others get the old one at once.
+  /// A plain get misses as soon as the time to live is over.
   std::chrono::milliseconds stale_for{0};
 
   /// Whether a caller whose loader throws gets the old value, where there is one (stale, or refreshed ahead), and no exception.
   bool stale_if_error = true;
 
-  /// For how long it is known that there is no value (the loader returned an empty std::optional); nobody computes meanwhile. 0: not at all.
+  /// For how long it is known that there is no value (the loader returned an empty std::optional); nobody computes meanwhile. 0: not at
+  /// all.
   std::chrono::milliseconds negative_ttl{0};
 
-  /// For how long nobody tries again after a loader threw; callers get LoadFailed meanwhile. 0, or an old value is there: the next caller tries.
+  /// For how long nobody tries again after a loader threw; callers get LoadFailed meanwhile. 0, or an old value is there: the next caller
+  /// tries.
   std::chrono::milliseconds error_ttl{0};
 
   /// Shortens each time to live at random, by up to this share of it (0 to 1), so that what was stored together does not end together.
@@ -85,9 +87,9 @@ class CARAFE_EXPORT LoadFailed : public std::runtime_error {
   LoadFailed& operator=(const LoadFailed&) = default;
 };
 
-/// What try_load answers: a value, or the lease on computing it, or neither, while another caller computes it. A stale value may come with the lease: use the
-/// one, and see to the other. Movable; not for several threads at once, and not beyond the life of the Cache it came from. Its destructor abandons a lease
-/// that was not filled.
+/// What try_load answers: a value, or the lease on computing it, or neither, while another caller computes it. A stale value may come with
+/// the lease: use the one, and see to the other. Movable; not for several threads at once, and not beyond the life of the Cache it came
+/// from. Its destructor abandons a lease that was not filled.
 class CARAFE_EXPORT LoadTicket {
  public:
   LoadTicket(LoadTicket&& other) noexcept;
@@ -107,9 +109,9 @@ class CARAFE_EXPORT LoadTicket {
   /// Whether the value is ours to compute: then fill or abandon. Not in a process forked since.
   [[nodiscard]] bool owns_lease() const noexcept { return lease_ != nullptr; }
 
-  /// Stores what was computed as the options of try_load say, and ends the lease. kStale: the key was set, erased or cleared, or one of its tags or its
-  /// namespace invalidated, since the lease was given (or the lease was evicted, or is not ours): nothing is stored, since it may be older
-  /// than that. Others as set.
+  /// Stores what was computed as the options of try_load say, and ends the lease. kStale: the key was set, erased or cleared, or one of its
+  /// tags or its namespace invalidated, since the lease was given (or the lease was evicted, or is not ours): nothing is stored, since it
+  /// may be older than that. Others as set.
   Status fill(std::string_view value) noexcept;
   Status fill(std::string_view value, std::chrono::milliseconds ttl) noexcept;
   Status fill(std::string_view value, const SetOptions& options) noexcept;

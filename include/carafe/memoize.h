@@ -208,8 +208,8 @@ class Memoized<S, F, R(A...)> : public detail::MemoizedBase<S, F> {
   Status invalidate(const A&... arguments) const { return this->invalidate_one(arguments...); }
 };
 
-/// Where the function's own types are not known (a generic lambda, std::bind_front): a call's types are those of its arguments, and belong to
-/// the key.
+/// Where the function's own types are not known (a generic lambda, std::bind_front): a call's types are those of its arguments, and belong
+/// to the key.
 template <typename S, typename F>
 class Memoized<S, F, void> : public detail::MemoizedBase<S, F> {
  public:

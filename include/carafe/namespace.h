@@ -13,8 +13,8 @@ inline namespace v0 {
 
 class Cache;
 
-/// A key space of its own within a segment (Cache::in). Copies are the same one. When it was dropped, or the segment removed and made anew, it goes on with
-/// an empty one of that name. Must not outlive its Cache.
+/// A key space of its own within a segment (Cache::in). Copies are the same one. When it was dropped, or the segment removed and made anew,
+/// it goes on with an empty one of that name. Must not outlive its Cache.
 class CARAFE_EXPORT Namespace : public Keyspace {
  public:
   [[nodiscard]] const std::string& name() const noexcept;

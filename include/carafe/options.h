@@ -41,7 +41,8 @@ struct Options {
   /// capacity: 64 at 1 MiB to 1024 from 64 MiB on. Range 4 to 4096.
   std::uint32_t max_workers = 0;
 
-  /// Most namespaces (Cache::in) at once. 0 (default) = by capacity: 16 at 1 MiB, 512 at 64 MiB, 4096 from 512 MiB on; 384 bytes each. Range 1 to 65535.
+  /// Most namespaces (Cache::in) at once. 0 (default) = by capacity: 16 at 1 MiB, 512 at 64 MiB, 4096 from 512 MiB on; 384 bytes each.
+  /// Range 1 to 65535.
   std::uint32_t max_namespaces = 0;
 
   /// What is evicted when a set needs room. Of a new segment; an existing one goes on as it was made.

@@ -23,7 +23,8 @@ struct WindowStats {
 };
 
 /// A snapshot of every counter. Counters never go back, survive the death of the worker that counted, and
-/// gets == hits + misses always. Gauges (items, bytes_used ...) are exact at rest; an item whose namespace or tag was invalidated counts until it is collected.
+/// gets == hits + misses always. Gauges (items, bytes_used ...) are exact at rest; an item whose namespace or tag was invalidated counts
+/// until it is collected.
 struct Stats {
   // counters, since creation
   std::uint64_t gets = 0;
@@ -133,7 +134,8 @@ struct SegmentInfo {
   bool retired = false;
 };
 
-/// One namespace. Counters since it was made; `items` and `bytes_used` since it was cleared, about: what dies in the middle of a write is counted or not.
+/// One namespace. Counters since it was made; `items` and `bytes_used` since it was cleared, about: what dies in the middle of a write is
+/// counted or not.
 struct NamespaceStats {
   std::string name;
   std::string release;  ///< Empty: none.

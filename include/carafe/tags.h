@@ -9,8 +9,8 @@
 namespace carafe {
 inline namespace v0 {
 
-/// The tags of an item, by which many are invalidated at once (Cache::invalidate_tag): up to 8, of 1 to 256 bytes each. Views: the text must
-/// live as long as the call it is handed to. What is wrong with them, the verb says (kBadTag).
+/// The tags of an item, by which many are invalidated at once (Cache::invalidate_tag): up to 8, of 1 to 256 bytes each. Views: the text
+/// must live as long as the call it is handed to. What is wrong with them, the verb says (kBadTag).
 class Tags {
  public:
   static constexpr std::size_t kMost = 8;

@@ -9,9 +9,9 @@
 
 namespace carafe {
 
-/// Goes through the keys of one namespace by the index, without a lock, and erases those that `matches` says yes to. What is there throughout is met,
-/// whatever moves meanwhile: a bucket that changed under the look is looked at again (a lease may have become a value in it), and a stripe whose
-/// entries moved is begun anew.
+/// Goes through the keys of one namespace by the index, without a lock, and erases those that `matches` says yes to. What is there
+/// throughout is met, whatever moves meanwhile: a bucket that changed under the look is looked at again (a lease may have become a value in
+/// it), and a stripe whose entries moved is begun anew.
 template <typename Matches>
 class ItemEraser {
  public:

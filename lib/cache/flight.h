@@ -13,8 +13,8 @@ namespace carafe {
 inline namespace v0 {
 namespace detail {
 
-/// A lease in the hands of its owner, and how what it is for will be stored. Worth nothing where the segment was removed meanwhile, nor in a process that was
-/// forked with a copy of it.
+/// A lease in the hands of its owner, and how what it is for will be stored. Worth nothing where the segment was removed meanwhile, nor in
+/// a process that was forked with a copy of it.
 struct Lease {
   Lease(const Engine& from, const Worker& me, const Scope& where, const Leases::Grant& grant, const LoadOptions& options,
         const ItemTraits& tags) noexcept;

@@ -55,9 +55,9 @@ Claim Hands::claim(Standing standing) noexcept {
   return taken;
 }
 
-/// Claims of the dead are seen at a glance. Whether a linked chunk is anybody's takes a look into its stripe's table: only after somebody died
-/// holding a lock, or after a clear, which leaves the items of tables that were started over; and once round. So does an invalidation, whose items are
-/// nobody's either, and would else stay until the main hand comes by, while newcomers go.
+/// Claims of the dead are seen at a glance. Whether a linked chunk is anybody's takes a look into its stripe's table: only after somebody
+/// died holding a lock, or after a clear, which leaves the items of tables that were started over; and once round. So does an invalidation,
+/// whose items are nobody's either, and would else stay until the main hand comes by, while newcomers go.
 Claim Hands::sweep(Standing standing) noexcept {
   constexpr std::uint32_t kLooks = kGlances / 2;
   const Slabs& slabs = engine_.slabs;

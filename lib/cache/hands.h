@@ -15,8 +15,8 @@ namespace carafe {
 ///   sweep            round all of them, a few at a time, for what the dead have left: the main hand may stand still for long, while
 ///                    newcomers come and go
 ///
-/// Which one has its turn: the probation hand while the main part holds no more than its share of the class (evict/mode.h). Without newcomers
-/// all this is plain CLOCK.
+/// Which one has its turn: the probation hand while the main part holds no more than its share of the class (evict/mode.h). Without
+/// newcomers all this is plain CLOCK.
 class Hands {
  public:
   Hands(const Engine& engine, const Worker& me, std::uint32_t size_class) noexcept
@@ -27,7 +27,8 @@ class Hands {
         size_class_(size_class),
         chunks_(engine.classes.shape(size_class).chunks) {}
 
-  /// Claims a chunk for an item that begins as `standing` says. Each hand looks at kHandVisits items at most; then the coldest of them goes.
+  /// Claims a chunk for an item that begins as `standing` says. Each hand looks at kHandVisits items at most; then the coldest of them
+  /// goes.
   [[nodiscard]] Claim claim(Standing standing) noexcept;
   /// What claim will look at first is on its way from now on, as far as the hand's place tells.
   void touch_next() const noexcept;

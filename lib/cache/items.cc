@@ -142,11 +142,12 @@ StripeGuard::StripeGuard(const Engine& engine, std::uint32_t stripe, LockResult 
     recount_locked(engine, stripe);
 }
 
-/// A lease has gone: who waits for one is woken, after the lock was let go. A death in between costs them the time until they look by themselves.
+/// A lease has gone: who waits for one is woken, after the lock was let go. A death in between costs them the time until they look by
+/// themselves.
 void StripeGuard::unlock_and_wake() noexcept {
   stripe_->lease_gone.store(0, kRelaxed);
-  // First, and under the lock: a flag that is taken here is of one who read the sequence before. Who sets it later waits for another lease, and
-  // is that one's to wake (lease.pml).
+  // First, and under the lock: a flag that is taken here is of one who read the sequence before. Who sets it later waits for another lease,
+  // and is that one's to wake (lease.pml).
   const bool awaited = stripe_->lease_waiters.exchange(0, kRelaxed) != 0;
   stripe_->lease_seq.fetch_add(1, kRelease);
   CARAFE_STEP("lease: told");

@@ -29,7 +29,8 @@ struct Key {
   [[nodiscard]] static std::uint64_t hash_of(const Engine& engine, std::string_view text, std::uint32_t space) noexcept;
 };
 
-/// Whether the record of the key's namespace was given to another one since it was looked up: then whatever was found after that may be the other's.
+/// Whether the record of the key's namespace was given to another one since it was looked up: then whatever was found after that may be the
+/// other's.
 [[nodiscard]] inline bool has_changed_hands(const View& view, const Key& key) noexcept {
   return key.space != 0 && NamespaceWord::incarnation(view.namespace_record(key.space - 1).word.load(kAcquire)) != key.incarnation;
 }

@@ -10,10 +10,10 @@ namespace carafe {
 /// Single flight: of all callers in all processes that miss a key at once, one computes its value (memcached's leases, Nishtala et al.,
 /// "Scaling Memcache at Facebook", NSDI 2013; here with an owner whose death can be proven).
 ///
-/// A lease is an item without a value: it stands in the key's bucket, whoever gets the key misses, and its extension says who the owner is. So
-/// all that is promised of items holds of it: it is published by one store, a death leaves it whole, it can be evicted, and set, erase
-/// and clear make it go. That is the fence: a fill happens only while that very lease is there (version_token), so nothing computed before an
-/// invalidation is stored after it. Where there is a value past its soft time, that item itself is the lease: it bears its refresher.
+/// A lease is an item without a value: it stands in the key's bucket, whoever gets the key misses, and its extension says who the owner is.
+/// So all that is promised of items holds of it: it is published by one store, a death leaves it whole, it can be evicted, and set, erase
+/// and clear make it go. That is the fence: a fill happens only while that very lease is there (version_token), so nothing computed before
+/// an invalidation is stored after it. Where there is a value past its soft time, that item itself is the lease: it bears its refresher.
 ///
 /// Who waits sleeps on a word of the stripe (`lease_seq`), which goes up whenever a lease of the stripe has gone; and looks every
 /// kLookNs whether the owner has died, since nobody tells that.
@@ -32,7 +32,8 @@ class Leases {
     std::uint64_t token = 0;
   };
 
-  /// Asks for the key's lease, for a value with these tags, begun when they say. Takes it over from an owner that is proven dead. As a set, but for the copy.
+  /// Asks for the key's lease, for a value with these tags, begun when they say. Takes it over from an owner that is proven dead. As a set,
+  /// but for the copy.
   [[nodiscard]] Grant ask(const Key& key, Answers answers, const ItemTraits& tags) const noexcept;
   /// Asks for the lease on a newer value than that one, which stays.
   [[nodiscard]] Grant ask_refresh(const Key& key, std::uint64_t version) const noexcept;

@@ -120,7 +120,8 @@ NamespaceLane* Namespaces::take_lane(NamespaceId id) const noexcept {
   return free;
 }
 
-/// All lanes are taken: one of the dead, for whatever namespace. What it has counted goes to its namespace's record; a death just then loses that.
+/// All lanes are taken: one of the dead, for whatever namespace. What it has counted goes to its namespace's record; a death just then
+/// loses that.
 NamespaceLane* Namespaces::reclaim_lane(std::uint64_t space) const noexcept {
   constexpr std::uint32_t kMostAsked = 8;
   const std::uint64_t count = engine_.view.geometry().namespace_lane_count;

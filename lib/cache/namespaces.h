@@ -13,8 +13,8 @@
 
 namespace carafe {
 
-/// The table of namespaces (layout/namespace_record.h). Found by the hash of name and release, as in a table with open addressing; records are
-/// given away under a lock of their own, since that is seldom.
+/// The table of namespaces (layout/namespace_record.h). Found by the hash of name and release, as in a table with open addressing; records
+/// are given away under a lock of their own, since that is seldom.
 class Namespaces {
  public:
   Namespaces(const Engine& engine, const Worker& me) noexcept : engine_(engine), me_(me) {}

@@ -6,8 +6,8 @@
 
 namespace carafe {
 
-/// Makes room within a namespace's quota: goes round the index and takes, by CLOCK, what belongs to that namespace, so that it pays for itself and nobody
-/// else does. Looks at kMostLooks items a set, so a quota below that share of all items holds only about.
+/// Makes room within a namespace's quota: goes round the index and takes, by CLOCK, what belongs to that namespace, so that it pays for
+/// itself and nobody else does. Looks at kMostLooks items a set, so a quota below that share of all items holds only about.
 class QuotaHand {
  public:
   QuotaHand(const Engine& engine, const Worker& me) noexcept : engine_(engine), me_(me), evictor_(engine, me) {}

@@ -18,8 +18,8 @@ namespace carafe {
   return space == nullptr ? Scope{} : space->enter(engine, me, absent);
 }
 
-/// Runs a writing verb: checks that it may happen, then write(engine, writer, key, stamp). A write during which the segment is removed came before that.
-/// stores: whether kOk means that a value was stored.
+/// Runs a writing verb: checks that it may happen, then write(engine, writer, key, stamp). A write during which the segment is removed came
+/// before that. stores: whether kOk means that a value was stored.
 template <typename Write>
 Status run_write(detail::Handle& handle, detail::Space* space, std::string_view text, bool stores, Write&& write) noexcept {
   if (!Key::is_valid(text)) return Status::kBadKey;
@@ -33,7 +33,8 @@ Status run_write(detail::Handle& handle, detail::Space* space, std::string_view 
   for (int i = 0; i < kMostTries; ++i) {
     const Scope scope = scope_of(space, engine, me, detail::Absent::kMake);
     if (scope.is_nowhere()) return Status::kNoSpace;
-    // Before the record is looked at again, under the lock: should it become another namespace's after that, what is stored is older than that one.
+    // Before the record is looked at again, under the lock: should it become another namespace's after that, what is stored is older than
+    // that one.
     const std::uint64_t stamp = stamp_now(engine.view);
     const Status status = write(engine, Writer(engine, me), Key::of(engine, text, scope.id()), stamp);
     if (status == Status::kStale) continue;

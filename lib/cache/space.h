@@ -39,8 +39,8 @@ namespace detail {
 /// What to do where the namespace has no record.
 enum class Absent : std::uint8_t { kMake, kLeave };
 
-/// What a Namespace holds: its name, and which record that has in the segment in use. Looked up anew when the record was given to another one, or the handle
-/// has moved on to another segment.
+/// What a Namespace holds: its name, and which record that has in the segment in use. Looked up anew when the record was given to another
+/// one, or the handle has moved on to another segment.
 class Space {
  public:
   Space(std::string name, std::string release, std::uint64_t quota_bytes)

@@ -21,7 +21,8 @@ bool Writer::are_invalidated(const ItemTraits& traits) const noexcept {
   return false;
 }
 
-/// Whether that very item is there still, nothing it belongs to was invalidated, and the load is ours. The stamp tells of an invalidation though the bytes stand.
+/// Whether that very item is there still, nothing it belongs to was invalidated, and the load is ours. The stamp tells of an invalidation
+/// though the bytes stand.
 bool Writer::is_our_lease(const Found& found, std::uint64_t token) const noexcept {
   return found && version_token(found.chunk.offset, found.side) == token && found.item.loader() == me_.word &&
          !is_invalidated(engine_.view, found.item);

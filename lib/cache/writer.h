@@ -37,7 +37,8 @@ inline constexpr std::uint64_t kLeasePatience = 5;
   return ((offset >> 3) << 24) | SideWord::generation(side);
 }
 
-/// The verbs that change something. kStale from any of them: the record of the key's namespace has changed hands, so look that up again. Each: claim and fill outside any lock, then lock the stripe and publish:
+/// The verbs that change something. kStale from any of them: the record of the key's namespace has changed hands, so look that up again.
+/// Each: claim and fill outside any lock, then lock the stripe and publish:
 ///
 ///   1  side = kLinked        not yet reachable; from here on the hand may take it, if we die
 ///   2  entry = {tag, chunk}  the moment it becomes visible
@@ -57,8 +58,8 @@ class Writer {
                                   std::uint64_t stamp) const noexcept;
   [[nodiscard]] Status touch(const Key& key, Expiry expiry) const noexcept;
 
-  /// Puts our lease where the key has neither an answer nor a lease, or that of `replaced` (LockWord, 0: nobody). kExists: there is an answer;
-  /// kVersionChanged: another one has the lease. A value past its soft time stays, and we are its refresher.
+  /// Puts our lease where the key has neither an answer nor a lease, or that of `replaced` (LockWord, 0: nobody). kExists: there is an
+  /// answer; kVersionChanged: another one has the lease. A value past its soft time stays, and we are its refresher.
   [[nodiscard]] Status plant_lease(const Key& key, const ItemTraits& traits, Answers answers, std::uint64_t replaced,
                                    std::uint64_t& token) const noexcept;
   /// Makes us the refresher of that very item, fresh or stale, in place of nobody or of `replaced`. kVersionChanged: another one is.

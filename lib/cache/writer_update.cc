@@ -155,8 +155,8 @@ Status Writer::touch(const Key& key, Expiry expiry) const noexcept {
   return Status::kNoSpace;
 }
 
-/// In place: an aligned store, or two where there is a soft time, which keeps its distance from the end. Between them an older value of one may be read with the
-/// newer of the other; either is a time that somebody asked for.
+/// In place: an aligned store, or two where there is a soft time, which keeps its distance from the end. Between them an older value of one
+/// may be read with the newer of the other; either is a time that somebody asked for.
 void Writer::prolong_locked(const Found& found, std::uint64_t at_ms) const noexcept {
   std::byte* item = engine_.view.base() + found.chunk.offset;
   const std::uint64_t before = found.item.expiry_ms();

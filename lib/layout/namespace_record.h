@@ -6,10 +6,10 @@
 
 namespace carafe {
 
-/// When something was stored, and when it was invalidated, on one scale: `SegmentHeader::stamp` counts the invalidations of tags and namespaces.
-/// An invalidation takes the next number and writes it down for its tag or namespace; an item bears the number that was the latest when it was begun
-/// (a load: when its lease was given). It is valid while nothing it belongs to has a greater one. So an invalidation is two stores at any size, and what was
-/// computed before it cannot be stored after it.
+/// When something was stored, and when it was invalidated, on one scale: `SegmentHeader::stamp` counts the invalidations of tags and
+/// namespaces. An invalidation takes the next number and writes it down for its tag or namespace; an item bears the number that was the
+/// latest when it was begun (a load: when its lease was given). It is valid while nothing it belongs to has a greater one. So an
+/// invalidation is two stores at any size, and what was computed before it cannot be stored after it.
 inline constexpr std::uint64_t kStampBits = 40;  // 34 years at a thousand a second; at the last one every invalidation is a clear
 inline constexpr std::uint64_t kLastStamp = (std::uint64_t{1} << kStampBits) - 1;
 
@@ -34,7 +34,8 @@ struct NamespaceWord {
   static constexpr bool is_used(std::uint64_t word) noexcept { return (incarnation(word) & 1) != 0; }
 };
 
-/// A namespace: a key space of its own within the segment, with counters, a quota and a clear of its own. Number n is record n - 1; 0 is none.
+/// A namespace: a key space of its own within the segment, with counters, a quota and a clear of its own. Number n is record n - 1; 0 is
+/// none.
 ///
 ///   line 0: what each operation in it reads; seldom written
 ///   line 1, 2: what it is called, as "name" "release", one behind the other; written before it is used
@@ -67,8 +68,8 @@ static_assert(SharedLayout<NamespaceRecord> && sizeof(NamespaceRecord) == 4 * kC
 
 /// One worker's counters of one namespace, so that a hit writes no line that others write.
 ///
-/// Writers: `owner` by CAS from nobody or from the dead; the rest by the owner, additions. Crash: whoever takes it over for the same namespace goes
-/// on from there, so sums are exact.
+/// Writers: `owner` by CAS from nobody or from the dead; the rest by the owner, additions. Crash: whoever takes it over for the same
+/// namespace goes on from there, so sums are exact.
 struct alignas(kCacheLineBytes) NamespaceLane {
   Atomic<std::uint64_t> owner;  // LockWord
   Atomic<std::uint64_t> space;  // { incarnation 24, number 16 }

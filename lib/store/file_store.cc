@@ -85,7 +85,8 @@ struct Request {
   bool is_held = false;            // another caller computes; when all three are empty, nobody can promise anything
 };
 
-/// Puts a new lease of ours under the name: where there is nothing, or over an old file whose lock we hold. Not open, with errno, if it fails.
+/// Puts a new lease of ours under the name: where there is nothing, or over an old file whose lock we hold. Not open, with errno, if it
+/// fails.
 Fd plant(const StoreDirectory& directory, const std::string& name, std::string_view key, bool over_old) {
   StoreDirectory::Temporary made = directory.make_temporary();
   if (made.fd.get() < 0) return Fd();
