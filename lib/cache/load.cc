@@ -195,13 +195,13 @@ std::optional<std::string> Keyspace::load(std::string_view key, const std::funct
 }
 
 LoadTicket Keyspace::try_load(std::string_view text, const LoadOptions& options) {
-  constexpr int kMostRounds = 3;  // an answer came just now: it is read
+  constexpr int kMostLooks = 3;  // an answer came just now: it is read
   LoadTicket ticket(*this, text, options);
   if (!Key::is_valid(text)) return ticket;
   const Answers answers{true, options.error_ttl.count() > 0};
   Scope scope;
   ReadResult result = ReadResult::kMiss;
-  for (int round = 0; round < kMostRounds; ++round) {
+  for (int round = 0; round < kMostLooks; ++round) {
     const Engine& engine = handle_->engine();
     const Worker me = engine.worker();
     scope = engine.retired() ? Scope{Scope::kNowhere} : scope_of(space_.get(), engine, me, detail::Absent::kMake);
