@@ -21,8 +21,8 @@ namespace carafe {
 class View {
  public:
   View() = default;
-  View(std::byte* base, const Geometry& geometry) noexcept : base_(base), geometry_(geometry), page_shift_(shift_of(geometry.page_bytes)),
-        pages_bytes_(geometry.page_count << page_shift_) {}
+  View(std::byte* base, const Geometry& geometry) noexcept
+      : base_(base), geometry_(geometry), page_shift_(shift_of(geometry.page_bytes)), pages_bytes_(geometry.page_count << page_shift_) {}
 
   [[nodiscard]] const Geometry& geometry() const noexcept { return geometry_; }
   [[nodiscard]] std::byte* base() const noexcept { return base_; }

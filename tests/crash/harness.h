@@ -227,7 +227,7 @@ class Trial {
       const std::uint32_t visit = ++visits[survey.next[i]];
       totals_.stores += survey.kind[i] == Board::kStore ? 1 : 0;
       // A loop that copies or clears stores at one place again and again.
-      const bool telling = survey.kind[i] != Board::kPlain && (full != 0 || visit <= 16 || (visit + turn) % 8 == 0);
+      const bool telling = survey.kind[i] != Board::kPlain && (full != 0 || visit <= 8 || (visit + turn) % 16 == 0);
       if (only != 0 ? only != i : !telling && (i + turn) % stride != 0) {
         gap |= survey.kind[i] != Board::kPlain;
         continue;

@@ -144,7 +144,8 @@ class Fences : public ::testing::TestWithParam<Kind> {};
 
 /// CARAFE_FENCE_RACES: in all of them together; some 20,000 by default.
 TEST_P(Fences, NothingComputedBeforeIsSeenAfter) {
-  const std::uint64_t each = number_from_environment("CARAFE_FENCE_RACES", 20'000) / std::size(kKinds);
+  const bool is_brief = number_from_environment("CARAFE_TEST_SHORT", 0) != 0;
+  const std::uint64_t each = number_from_environment("CARAFE_FENCE_RACES", is_brief ? 4'000 : 20'000) / std::size(kKinds);
   const Races fenced = race(GetParam(), true, each);
   EXPECT_EQ(fenced.violations, 0U);
   EXPECT_GT(fenced.rounds, 50U) << "this tested hardly anything";
