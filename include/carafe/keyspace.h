@@ -149,12 +149,12 @@ class CARAFE_EXPORT Keyspace {
   }
 
  protected:
-  Keyspace(detail::Handle* handle, std::shared_ptr<detail::Space> space) noexcept;
-  Keyspace(const Keyspace&);
-  Keyspace& operator=(const Keyspace&);
-  Keyspace(Keyspace&&) noexcept;
-  Keyspace& operator=(Keyspace&&) noexcept;
-  ~Keyspace();
+  Keyspace(detail::Handle* handle, std::shared_ptr<detail::Space> space) noexcept : handle_(handle), space_(std::move(space)) {}
+  Keyspace(const Keyspace&) = default;
+  Keyspace& operator=(const Keyspace&) = default;
+  Keyspace(Keyspace&&) noexcept = default;
+  Keyspace& operator=(Keyspace&&) noexcept = default;
+  ~Keyspace() = default;
 
   detail::Handle* handle_;
   std::shared_ptr<detail::Space> space_;  // none: the keys of no namespace

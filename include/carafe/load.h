@@ -122,8 +122,7 @@ class CARAFE_EXPORT LoadTicket {
 
  private:
   friend class Keyspace;
-  LoadTicket(const Keyspace& keyspace, std::string_view key, const LoadOptions& options);
-  void take_from(LoadTicket& other) noexcept;
+  LoadTicket(const Keyspace& keyspace, std::string_view key);
 
   detail::Handle* handle_;
   std::shared_ptr<detail::Space> space_;

@@ -9,6 +9,12 @@
 namespace carafe {
 inline namespace v0 {
 
+namespace detail {
+[[nodiscard]] constexpr double ratio(std::uint64_t part, std::uint64_t whole) noexcept {
+  return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+}  // namespace detail
+
 /// What happened within one rolling window, or since creation.
 struct WindowStats {
   std::uint32_t seconds = 0;   ///< Nominal length: 10, 60, 600, 3600.
@@ -19,7 +25,7 @@ struct WindowStats {
   std::uint64_t sets = 0;
   std::uint64_t evictions = 0;
   /// hits / gets, 0 to 1; 0 when there were no gets.
-  [[nodiscard]] double hit_ratio() const noexcept { return gets == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(gets); }
+  [[nodiscard]] double hit_ratio() const noexcept { return detail::ratio(hits, gets); }
 };
 
 /// A snapshot of every counter. Counters never go back, survive the death of the worker that counted, and
@@ -69,7 +75,7 @@ struct Stats {
   std::uint64_t uptime_ms = 0;           ///< Since creation.
   bool retired = false;                  ///< Removed; nobody is served from it any more.
   std::array<WindowStats, 4> windows{};  ///< 10 s, 1 min, 10 min, 1 h.
-  [[nodiscard]] double hit_ratio() const noexcept { return gets == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(gets); }
+  [[nodiscard]] double hit_ratio() const noexcept { return detail::ratio(hits, gets); }
 };
 
 /// One size class.
@@ -148,7 +154,7 @@ struct NamespaceStats {
   std::uint64_t items = 0;
   std::uint64_t bytes_used = 0;
   std::uint64_t quota_bytes = 0;  ///< 0: none.
-  [[nodiscard]] double hit_ratio() const noexcept { return gets == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(gets); }
+  [[nodiscard]] double hit_ratio() const noexcept { return detail::ratio(hits, gets); }
 };
 
 /// The outcome of walking everything. `problems` has a line for each broken invariant.

@@ -71,20 +71,6 @@ inline bool racy_equal(const std::byte* shared, const void* own, std::size_t byt
     if (__atomic_load_n(reinterpret_cast<const unsigned char*>(shared + i), __ATOMIC_RELAXED) != in[i]) return false;
   return true;
 #else
-  // Most keys are that long: four loads of each side, and no call. Both ends overlap where there are fewer bytes.
-  if (bytes - 8 <= 24) {
-    const auto* ours = static_cast<const std::byte*>(own);
-    const auto differ = [&](std::size_t at) {
-      std::uint64_t a = 0;
-      std::uint64_t b = 0;
-      std::memcpy(&a, shared + at, 8);
-      std::memcpy(&b, ours + at, 8);
-      return a ^ b;
-    };
-    const std::size_t second = bytes > 16 ? 8 : 0;
-    const std::size_t third = bytes > 16 ? bytes - 16 : 0;
-    return (differ(0) | differ(second) | differ(third) | differ(bytes - 8)) == 0;
-  }
   return bytes == 0 || std::memcmp(shared, own, bytes) == 0;
 #endif
 }

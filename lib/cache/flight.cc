@@ -2,25 +2,13 @@
 #include "cache/flight.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "base/hash.h"
 #include "base/time.h"
+#include "expiry/jitter.h"
 
 namespace carafe {
 inline namespace v0 {
 namespace detail {
-namespace {
-
-/// `ttl`, shortened by a share of it between 0 and `jitter`.
-std::chrono::milliseconds jittered(std::chrono::milliseconds ttl, double jitter, std::string_view key) noexcept {
-  if (ttl == kForever || ttl.count() <= 0 || !(jitter > 0)) return ttl;
-  const double random = static_cast<double>(hash_key(key, now_ns()) >> 11) * 0x1p-53;
-  const double shorter = static_cast<double>(ttl.count()) * std::min(jitter, 1.0) * random;
-  return std::chrono::milliseconds(std::max<std::int64_t>(1, ttl.count() - std::llround(shorter)));
-}
-
-}  // namespace
 
 Lease::Lease(const Engine& from, const Worker& me, const Scope& where, const Leases::Grant& grant, const LoadOptions& options,
              const ItemTraits& tags) noexcept

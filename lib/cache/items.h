@@ -43,7 +43,7 @@ struct ItemView {
   std::size_t key_at = 0;  // header.key_at()
 
   /// The item at `offset`, a number read from the segment.
-  [[nodiscard]] [[gnu::always_inline]] static ItemView at(const View& view, std::uint64_t offset) noexcept {
+  [[nodiscard]] static ItemView at(const View& view, std::uint64_t offset) noexcept {
     const std::byte* start = view.chunk(offset, sizeof(std::uint64_t));
     if (start == nullptr) [[unlikely]]
       return {};

@@ -87,13 +87,6 @@ std::uint64_t run_erase(Handle& handle, Space* space, Matches&& matches) noexcep
 
 }  // namespace
 
-Keyspace::Keyspace(Handle* handle, std::shared_ptr<Space> space) noexcept : handle_(handle), space_(std::move(space)) {}
-Keyspace::Keyspace(const Keyspace&) = default;
-Keyspace& Keyspace::operator=(const Keyspace&) = default;
-Keyspace::Keyspace(Keyspace&&) noexcept = default;
-Keyspace& Keyspace::operator=(Keyspace&&) noexcept = default;
-Keyspace::~Keyspace() = default;
-
 Status Keyspace::set(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) noexcept {
   return run_store(*handle_, space_.get(), key, value, {.ttl = ttl}, Condition::kAlways);
 }
@@ -187,7 +180,11 @@ std::vector<std::optional<std::string>> Keyspace::get_many(std::span<const std::
       continue;
     }
     const Scope scope = scope_of(space_.get(), engine, me);
-    if (scope.is_nowhere()) continue;
+    if (scope.is_nowhere()) {
+      for (std::string_view key : batch)
+        if (Key::is_valid(key)) static_cast<void>(settle(*handle_, engine, me, {}, ReadResult::kMiss));
+      continue;
+    }
     const Reader reader(engine, me);
     // All buckets are asked for before the first one is needed.
     std::array<Key, kBatch> hashed;

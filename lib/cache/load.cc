@@ -174,17 +174,13 @@ bool Keyspace::try_hit(std::string_view text, std::string& value, const LoadOpti
   const Scope scope = scope_of(space_.get(), engine, me);
   if (scope.is_nowhere()) return false;
   const Key key = Key::of(engine, text, scope.id());
-  if (options.refresh_ahead.is_on()) [[unlikely]] {
-    ReadDetails details;  // whether it is due is drawn once, there; here, whether it can be
-    if (Reader(engine, me).read(key, nullptr, &details, false) == ReadResult::kHit &&
-        is_due(options.refresh_ahead, options.ttl, details, kRarest)) {
-      engine.duel.note_request(key.stripe, key.tag, me);
-      return false;
-    }
-  }
-  const ReadResult result = Reader(engine, me).read(key, &value, nullptr, me.lane != nullptr);
+  const bool ahead = options.refresh_ahead.is_on();
+  ReadDetails details;
+  const ReadResult result = Reader(engine, me).read(key, &value, ahead ? &details : nullptr, me.lane != nullptr);
   engine.duel.note_request(key.stripe, key.tag, me);
   if (result != ReadResult::kHit) return false;
+  // Whether it is due is drawn once, in load; here, whether it can be.
+  if (ahead && is_due(options.refresh_ahead, options.ttl, details, kRarest)) return false;
   static_cast<void>(settle(*handle_, engine, me, scope, result));
   return true;
 }
@@ -196,7 +192,7 @@ std::optional<std::string> Keyspace::load(std::string_view key, const std::funct
 
 LoadTicket Keyspace::try_load(std::string_view text, const LoadOptions& options) {
   constexpr int kMostLooks = 3;  // an answer came just now: it is read
-  LoadTicket ticket(*this, text, options);
+  LoadTicket ticket(*this, text);
   if (!Key::is_valid(text)) return ticket;
   const Answers answers{true, options.error_ttl.count() > 0};
   Scope scope;

@@ -11,11 +11,9 @@ inline namespace v0 {
 
 LoadFailed::~LoadFailed() = default;
 
-LoadTicket::LoadTicket(const Keyspace& keyspace, std::string_view key, const LoadOptions& options)
-    : handle_(keyspace.handle_), space_(keyspace.space_), key_(key) {
-  static_cast<void>(options);
-}
-LoadTicket::LoadTicket(LoadTicket&& other) noexcept = default;
+LoadTicket::LoadTicket(const Keyspace& keyspace, std::string_view key) : handle_(keyspace.handle_), space_(keyspace.space_), key_(key) {}
+
+LoadTicket::LoadTicket(LoadTicket&& other) noexcept : handle_(other.handle_) { *this = std::move(other); }
 
 LoadTicket& LoadTicket::operator=(LoadTicket&& other) noexcept {
   if (this == &other) return *this;

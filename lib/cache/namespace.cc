@@ -80,9 +80,7 @@ Namespace Cache::in(std::string_view name, const NamespaceOptions& options) {
 std::vector<NamespaceStats> Cache::namespaces() const {
   const Engine& engine = handle_->engine();
   const Worker me = engine.worker();
-  std::vector<NamespaceStats> all;
-  for (Namespaces::Entry& entry : Namespaces(engine, me).list()) all.push_back(std::move(entry.stats));
-  return all;
+  return Namespaces(engine, me).list();
 }
 
 bool Cache::drop_namespace(std::string_view name, std::string_view release) noexcept {

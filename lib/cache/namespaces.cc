@@ -6,7 +6,6 @@
 #include "base/hash.h"
 #include "base/racy_copy.h"
 #include "base/step.h"
-#include "base/time.h"
 #include "cache/stamps.h"
 #include "lock/owner_lock.h"
 #include "stats/gauge.h"
@@ -63,7 +62,6 @@ Status Namespaces::find_or_make(std::string_view name, std::string_view release,
     for (auto* counter : {&record.hits, &record.misses, &record.sets, &record.evictions, &record.clears, &record.items, &record.bytes,
                           &record.quota_bytes, &record.quota_cursor})
       counter->store(0, kRelaxed);
-    record.created_ms.store(now_ms(), kRelaxed);
     CARAFE_STEP("namespace: written");
     // Whatever bears its number was stored for a former one.
     id = {static_cast<std::uint32_t>(at + 1), NamespaceWord::next(NamespaceWord::incarnation(word))};
@@ -186,15 +184,15 @@ NamespaceId Namespaces::id_of(std::uint32_t number) const noexcept {
   return NamespaceWord::is_used(word) ? NamespaceId{number, NamespaceWord::incarnation(word)} : NamespaceId{};
 }
 
-std::vector<Namespaces::Entry> Namespaces::list() const {
-  std::vector<Entry> entries;
+std::vector<NamespaceStats> Namespaces::list() const {
+  std::vector<NamespaceStats> all;
   const auto count = static_cast<std::uint32_t>(engine_.view.geometry().namespace_count);
   for (std::uint32_t number = 1; number <= count; ++number) {
-    Entry entry;
-    entry.id = id_of(number);
-    if (entry.id && read(entry.id, entry.stats)) entries.push_back(std::move(entry));
+    const NamespaceId id = id_of(number);
+    NamespaceStats stats;
+    if (id && read(id, stats)) all.push_back(std::move(stats));
   }
-  return entries;
+  return all;
 }
 
 std::uint64_t Namespaces::drop_releases_but(std::string_view kept) const noexcept {

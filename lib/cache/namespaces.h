@@ -33,11 +33,7 @@ class Namespaces {
   /// A lane for our counts in it; nullptr: there is none left, so count in the record.
   [[nodiscard]] NamespaceLane* take_lane(NamespaceId id) const noexcept;
 
-  struct Entry {
-    NamespaceId id;
-    NamespaceStats stats;
-  };
-  [[nodiscard]] std::vector<Entry> list() const;
+  [[nodiscard]] std::vector<NamespaceStats> list() const;
   /// False when it is another one's by now.
   [[nodiscard]] bool read(NamespaceId id, NamespaceStats& stats) const;
   /// Drops all that have a release, but this one. How many went.

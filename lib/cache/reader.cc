@@ -38,7 +38,7 @@ struct Match {
 };
 
 /// The entry of `bucket` that holds `key`. Without a lock: the caller validates.
-[[gnu::always_inline]] inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint32_t epoch, Match& match) noexcept {
+inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint32_t epoch, Match& match) noexcept {
   for (std::uint32_t found = match_tags(bucket, key.tag); found != 0; found &= found - 1) {
     auto& entry = bucket.entries[std::countr_zero(found)];
     const std::uint64_t word = entry.load(kAcquire);

@@ -16,10 +16,12 @@ struct Expiry {
   std::uint64_t at_ms = kNeverExpires;
   bool already = false;  // zero or negative time to live
 
-  [[nodiscard]] static Expiry from_ttl(std::chrono::milliseconds ttl) noexcept {
+  [[nodiscard]] static Expiry from_ttl(std::chrono::milliseconds ttl) noexcept { return from_ttl(ttl, now_ms); }
+  /// On another clock than the segment's.
+  [[nodiscard]] static Expiry from_ttl(std::chrono::milliseconds ttl, std::uint64_t (*clock_ms)() noexcept) noexcept {
     if (ttl == kForever) return {};
     if (ttl.count() <= 0) return {0, true};
-    const std::uint64_t now = now_ms();
+    const std::uint64_t now = clock_ms();
     const auto span = static_cast<std::uint64_t>(ttl.count());
     return {span > kNeverExpires - 1 - now ? kNeverExpires - 1 : now + span, false};
   }

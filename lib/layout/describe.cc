@@ -175,7 +175,6 @@ std::string describe_layout() {
   CARAFE_FIELD(NamespaceRecord, name_bytes);
   CARAFE_FIELD(NamespaceRecord, release_bytes);
   CARAFE_FIELD(NamespaceRecord, quota_cursor);
-  CARAFE_FIELD(NamespaceRecord, created_ms);
   CARAFE_FIELD(NamespaceRecord, text);
   CARAFE_FIELD(NamespaceRecord, hits);
   CARAFE_FIELD(NamespaceRecord, misses);

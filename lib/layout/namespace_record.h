@@ -50,8 +50,7 @@ struct alignas(kCacheLineBytes) NamespaceRecord {
   Atomic<std::uint32_t> name_bytes;
   Atomic<std::uint32_t> release_bytes;
   Atomic<std::uint64_t> quota_cursor;  // stripe where the search for what has to go for its own goes on
-  Atomic<std::uint64_t> created_ms;
-  std::byte reserved0[16];
+  std::byte reserved0[24];
 
   std::byte text[kMaxNamespaceBytes + kMaxReleaseBytes];
 

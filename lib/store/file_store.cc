@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/time.h"
+#include "expiry/ttl.h"
 #include "store/item_file.h"
 #include "store/rules.h"
 #include "store/store_directory.h"
@@ -68,8 +69,9 @@ class FileLease {
   }
 
   void fill(std::string_view key, const std::optional<std::string>& answer, std::chrono::milliseconds ttl) {
-    if (is_already_over(ttl) || (answer && answer->size() > FileStore::kLargestValueBytes) || !directory_.is_at(name_, fd_.get())) return;
-    filled_ = write_answer(fd_.get(), key, answer, end_of(ttl, wall_ms()));
+    const Expiry expiry = Expiry::from_ttl(ttl, wall_ms);
+    if (expiry.already || (answer && answer->size() > FileStore::kLargestValueBytes) || !directory_.is_at(name_, fd_.get())) return;
+    filled_ = write_answer(fd_.get(), key, answer, expiry.at_ms);
   }
 
  private:
@@ -165,9 +167,10 @@ bool FileStore::contains(std::string_view key) { return get(key).has_value(); }
 
 Status FileStore::set(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) {
   if (!is_valid_key(key)) return Status::kBadKey;
-  if (is_already_over(ttl) || value.size() > kLargestValueBytes) {
+  const Expiry expiry = Expiry::from_ttl(ttl, wall_ms);
+  if (expiry.already || value.size() > kLargestValueBytes) {
     static_cast<void>(erase(key));
-    return is_already_over(ttl) ? Status::kOk : Status::kTooLarge;
+    return expiry.already ? Status::kOk : Status::kTooLarge;
   }
   const std::string name = item_name(key);
   Status status = Status::kSystem;
@@ -175,7 +178,7 @@ Status FileStore::set(std::string_view key, std::string_view value, std::chrono:
     const StoreDirectory directory(directory_, true);
     if (!directory.is_open()) return Status::kSystem;
     const StoreDirectory::Temporary made = directory.make_temporary();
-    if (made.fd.get() >= 0 && write_answer(made.fd.get(), key, value, end_of(ttl, wall_ms())) &&
+    if (made.fd.get() >= 0 && write_answer(made.fd.get(), key, value, expiry.at_ms) &&
         ::renameat(directory.items(), made.name.c_str(), directory.items(), name.c_str()) == 0)
       return Status::kOk;
     const bool met_a_clear = errno == ENOENT;

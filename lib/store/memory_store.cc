@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/time.h"
+#include "expiry/ttl.h"
 #include "store/rules.h"
 
 namespace carafe {
@@ -34,7 +35,7 @@ struct MemoryStore::State {
   struct Item {
     std::string key;
     std::optional<std::string> value;  // empty: a loader found that there is nothing
-    std::uint64_t ends_at_ms = kNeverEnds;
+    std::uint64_t ends_at_ms = kNeverExpires;
 
     [[nodiscard]] std::size_t bytes() const noexcept { return key.size() + (value ? value->size() : 0) + kItemOverheadBytes; }
   };
@@ -70,9 +71,10 @@ struct MemoryStore::State {
   Status put(std::string_view key, std::optional<std::string_view> value, std::chrono::milliseconds ttl) {
     remove(key);
     if (value && value->size() > capacity_bytes / kLargestShare) return Status::kTooLarge;
-    if (is_already_over(ttl)) return Status::kOk;
+    const Expiry expiry = Expiry::from_ttl(ttl);
+    if (expiry.already) return Status::kOk;
     Items fresh;  // complete before anything is linked: an allocation may fail
-    fresh.push_back({std::string(key), value ? std::optional<std::string>(*value) : std::nullopt, end_of(ttl, now_ms())});
+    fresh.push_back({std::string(key), value ? std::optional<std::string>(*value) : std::nullopt, expiry.at_ms});
     const std::size_t bytes = fresh.front().bytes();
     if (bytes > capacity_bytes) return Status::kTooLarge;  // a long key in a small store
     index.emplace(fresh.front().key, fresh.begin());

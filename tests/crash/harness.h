@@ -155,7 +155,7 @@ class Trial {
     bool after_gap = false;  // stores since the one before were left out
   };
   /// In the short run: of a long operation every so many-th instruction only, beside all that store or call the system.
-  static constexpr std::uint64_t kMostKills = 150;
+  static constexpr std::uint64_t kMostKills = 300;
 
   [[nodiscard]] Board& board() { return memory_.as<Board>(); }
 
@@ -227,7 +227,7 @@ class Trial {
       const std::uint32_t visit = ++visits[survey.next[i]];
       totals_.stores += survey.kind[i] == Board::kStore ? 1 : 0;
       // A loop that copies or clears stores at one place again and again.
-      const bool telling = survey.kind[i] != Board::kPlain && (full != 0 || visit <= 4 || (visit + turn) % 32 == 0);
+      const bool telling = survey.kind[i] != Board::kPlain && (full != 0 || visit <= 16 || (visit + turn) % 8 == 0);
       if (only != 0 ? only != i : !telling && (i + turn) % stride != 0) {
         gap |= survey.kind[i] != Board::kPlain;
         continue;

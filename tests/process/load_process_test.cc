@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -141,87 +140,6 @@ TEST(LoadProcess, AKilledOwnersLoadIsTakenOver) {
   std::printf("%d kills, %llu of owners, %llu loads of %d keys, longest take-over %.1f ms, longest wait %.1f ms\n", kills,
               static_cast<unsigned long long>(hit_owners), static_cast<unsigned long long>(begun), kKeys,
               static_cast<double>(board.longest_takeover_ns.load()) / 1e6, static_cast<double>(board.longest_wait_ns.load()) / 1e6);
-}
-
-struct Race {
-  std::atomic<std::uint64_t> truth;      // what a loader reads
-  std::atomic<std::uint64_t> computing;  // loaders that have read it
-  std::atomic<std::uint64_t> erased;     // erases that have returned
-  std::atomic<std::uint32_t> stop;
-};
-
-template <typename Condition>
-bool spin_until(std::chrono::microseconds most, const Condition& condition) {
-  for (const auto end = std::chrono::steady_clock::now() + most; !condition();) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
-struct Races {
-  std::uint64_t rounds = 0;
-  std::uint64_t violations = 0;
-};
-
-/// A loader computes from what changes while it computes; who changes it erases the key afterwards. After that erase has returned, nobody may
-/// see what was computed before. `fenced`: by get_or_load; else with get and set, as everybody writes it by hand.
-Races race(bool fenced) {
-  const ScratchName name("load");
-  Cache cache = Cache::create(name, with_capacity(kMiB));
-  SharedMemory memory(sizeof(Race));
-  Race& board = memory.as<Race>();
-  const auto load = [&] {
-    const std::uint64_t erased = board.erased.load();
-    const std::uint64_t seen = board.truth.load();
-    board.computing.fetch_add(1);
-    spin_until(200us, [&] { return board.erased.load() != erased || board.stop.load() != 0; });
-    return std::to_string(seen);
-  };
-  Child loader = Child::fork([&] {
-    Cache mine = Cache::open(name);
-    while (board.stop.load() == 0) {
-      if (fenced) {
-        static_cast<void>(mine.get_or_load("key", load));
-      } else if (!mine.get("key")) {
-        static_cast<void>(mine.set("key", load()));
-      }
-    }
-    return 0;
-  });
-  const std::uint64_t most = number_from_environment("CARAFE_LOAD_RACES", 20'000);
-  const auto end = std::chrono::steady_clock::now() + (most > 20'000 ? std::chrono::seconds(600) : std::chrono::seconds(4));
-  Races races;
-  while (races.rounds < most && std::chrono::steady_clock::now() < end) {
-    const std::uint64_t computing = board.computing.load();
-    if (!spin_until(1000us, [&] { return board.computing.load() != computing; })) {
-      static_cast<void>(cache.erase("key"));  // there was a value, so nobody computes
-      board.erased.fetch_add(1);
-      continue;
-    }
-    const std::uint64_t round = ++races.rounds;
-    board.truth.store(round);
-    static_cast<void>(cache.erase("key"));
-    board.erased.fetch_add(1);
-    std::optional<std::string> value;
-    spin_until(100us, [&] { return (value = cache.get("key")).has_value(); });
-    if (value && std::stoull(*value) < round) ++races.violations;
-    static_cast<void>(cache.erase("key"));
-  }
-  board.stop.store(1);
-  EXPECT_EQ(loader.wait(), 0);
-  return races;
-}
-
-TEST(LoadProcess, AnErasedValueNeverComesBack) {
-  const Races fenced = race(true);
-  EXPECT_EQ(fenced.violations, 0U);
-  EXPECT_GT(fenced.rounds, 50U) << "this tested hardly anything";
-  const Races by_hand = race(false);
-  EXPECT_GT(by_hand.violations, 0U) << "this test sees nothing, in " << by_hand.rounds << " rounds";
-  std::printf("old values after an erase: 0 in %llu races with get_or_load, %llu in %llu with get and set\n",
-              static_cast<unsigned long long>(fenced.rounds), static_cast<unsigned long long>(by_hand.violations),
-              static_cast<unsigned long long>(by_hand.rounds));
 }
 
 /// What a forked child has inherited is its parent's lease, not its own.

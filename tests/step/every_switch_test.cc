@@ -6,7 +6,7 @@
 
 #include <cstdio>
 
-#include "step/duels.h"
+#include "step/lease_duels.h"
 #include "step/trial.h"
 
 namespace carafe::test {
@@ -33,6 +33,7 @@ TEST_P(EverySwitch, IsExplainedBySomeOrder) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Step, EverySwitch, ::testing::ValuesIn(duels()), &name_of_duel);
+INSTANTIATE_TEST_SUITE_P(StepLeases, EverySwitch, ::testing::ValuesIn(lease_duels()), &name_of_duel);
 
 }  // namespace
 }  // namespace carafe::test

@@ -36,9 +36,9 @@ struct Thoroughness {
   bool every_instruction = number_from_environment("CARAFE_STEP_EVERY", 0) != 0;
   std::uint64_t seed = number_from_environment("CARAFE_STEP_SEED", static_cast<std::uint64_t>(std::time(nullptr)));
   std::uint64_t short_stops = full ? ~0ULL : 100;  // an operation with no more stops than that is stopped at each of them
-  std::uint64_t stops = number_from_environment("CARAFE_STEP_STOPS", 16);                       // of another one
+  std::uint64_t stops = number_from_environment("CARAFE_STEP_STOPS", 24);                       // of another one
   std::uint64_t pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 8);        // of stops, per order of the puppets
-  std::uint64_t all_pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 500);  // where a play wants all
+  std::uint64_t all_pairs = number_from_environment("CARAFE_STEP_PAIRS", full ? 20'000 : 800);  // where a play wants all
   /// Of a loop at one place, so many rounds: to come to a later one takes a trap for each before it.
   std::uint32_t rounds = full ? ~0U : 24;
 };

@@ -32,6 +32,19 @@ class FileStoreProcessTest : public ::testing::Test {
     for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(board_.path())) ++count;
     return count;
   }
+  /// Another process that has the lease on "key", and is at it for longer than any test.
+  [[nodiscard]] Child compute_for_a_minute() {
+    Child owner = Child::fork([&] {
+      static_cast<void>(store_.get_or_load("key", [&] {
+        say("computing");
+        std::this_thread::sleep_for(60s);
+        return "never";
+      }));
+      return 0;
+    });
+    EXPECT_TRUE(eventually(10s, [&] { return heard("computing"); }));
+    return owner;
+  }
 
   ScratchDirectory board_;
   ScratchDirectory directory_;
@@ -57,15 +70,7 @@ TEST_F(FileStoreProcessTest, ProcessesComputeOnce) {
 }
 
 TEST_F(FileStoreProcessTest, TheDeadGiveUpTheirLease) {
-  Child owner = Child::fork([&] {
-    static_cast<void>(store_.get_or_load("key", [&] {
-      say("computing");
-      std::this_thread::sleep_for(60s);
-      return "never";
-    }));
-    return 0;
-  });
-  ASSERT_TRUE(eventually(10s, [&] { return heard("computing"); }));
+  Child owner = compute_for_a_minute();
   EXPECT_EQ(store_.get_or_load("key", [] { return "lone"; }, {.max_wait = 100ms}), "lone") << "alive: nobody may take it over";
   EXPECT_FALSE(store_.get("key"));
   Child waiter = Child::fork([&] { return store_.get_or_load("key", [] { return "taken over"; }) == "taken over" ? 0 : 1; });
@@ -93,15 +98,7 @@ TEST_F(FileStoreProcessTest, AChildForkedByALoaderDoesNotKeepTheLease) {
 }
 
 TEST_F(FileStoreProcessTest, WhatTheDeadLeftIsSwept) {
-  Child owner = Child::fork([&] {
-    static_cast<void>(store_.get_or_load("key", [&] {
-      say("computing");
-      std::this_thread::sleep_for(60s);
-      return "never";
-    }));
-    return 0;
-  });
-  ASSERT_TRUE(eventually(10s, [&] { return heard("computing"); }));
+  Child owner = compute_for_a_minute();
   EXPECT_EQ(store_.sweep(), 0U) << "alive";
   owner.kill();
   EXPECT_EQ(store_.sweep(), 1U);

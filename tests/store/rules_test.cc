@@ -63,6 +63,22 @@ class RulesTest : public ::testing::Test {
       return value;
     };
   }
+  /// Eight threads ask for "key" together, and one computes it.
+  void load_at_once() {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i)
+      threads.emplace_back([this] {
+        EXPECT_EQ(store().get_or_load("key",
+                                      [this] {
+                                        ++computed_;
+                                        std::this_thread::sleep_for(50ms);
+                                        return std::string("value");
+                                      }),
+                  "value");
+      });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(computed_, 1);
+  }
 
   Made<S> made_;
   std::atomic<int> computed_{0};
@@ -266,41 +282,14 @@ TYPED_TEST(RulesTest, JitterShortensByAShareAtMost) {
   EXPECT_EQ(left(), 0);
 }
 
-TYPED_TEST(RulesTest, ThreadsComputeOnce) {
-  auto& store = this->store();
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i)
-    threads.emplace_back([&] {
-      EXPECT_EQ(store.get_or_load("key",
-                                  [&] {
-                                    ++this->computed_;
-                                    std::this_thread::sleep_for(50ms);
-                                    return std::string("value");
-                                  }),
-                "value");
-    });
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(this->computed_, 1);
-}
+TYPED_TEST(RulesTest, ThreadsComputeOnce) { this->load_at_once(); }
 
 TYPED_TEST(RulesTest, ThreadsComputeOnceWhatHasExpired) {
   auto& store = this->store();
   FakeClock clock;
   ASSERT_EQ(store.set("key", "old", 1s), Status::kOk);
   clock.advance(2s);
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i)
-    threads.emplace_back([&] {
-      EXPECT_EQ(store.get_or_load("key",
-                                  [&] {
-                                    ++this->computed_;
-                                    std::this_thread::sleep_for(50ms);
-                                    return std::string("value");
-                                  }),
-                "value");
-    });
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(this->computed_, 1);
+  this->load_at_once();
 }
 
 TYPED_TEST(RulesTest, WhoHasWaitedLongEnoughComputesForItself) {
