@@ -19,37 +19,30 @@ using detail::Space;
 /// How many keys of a batch have their cache misses overlapped.
 constexpr std::size_t kBatch = 32;
 
-Status miss_all(Handle& handle, const Engine& engine, const Worker& me) noexcept {
-  me.count(CounterId::k_misses);
-  return engine.segment.read_only ? Status::kRetired : handle.retired_status();
-}
-
-Status get_in(Handle& handle, const Engine& engine, const Worker& me, const Scope& scope, std::string_view text, std::string* value,
-              ReadDetails* details) {
+/// get and its kin, of a namespace or of none: into `value` and `details`, if given. Two functions, so that a get of no namespace has nothing of
+/// one to carry along.
+template <bool kInSpace>
+Status get_from(Handle& handle, [[maybe_unused]] Space* space, std::string_view text, std::string* value, ReadDetails* details) {
+  const Engine& engine = handle.engine();
+  const Worker me = engine.worker();
+  if (engine.retired()) {
+    me.count(CounterId::k_misses);
+    return engine.segment.read_only ? Status::kRetired : handle.retired_status();
+  }
+  Scope scope;
+  if constexpr (kInSpace) {
+    scope = space->enter(engine, me, detail::Absent::kLeave);
+    if (scope.is_nowhere()) return settle(handle, engine, me, {}, ReadResult::kMiss);
+  }
   const Key key = Key::of(engine, text, scope.id());
   const ReadResult result = Reader(engine, me).read(key, value, details, me.lane != nullptr);
   engine.duel.note_request(key.stripe, key.tag, me);
   return settle(handle, engine, me, scope, result);
 }
 
-/// Of its own, so that a get of no namespace has nothing of it to carry along.
-[[gnu::noinline]] Status run_get_in_space(Handle& handle, Space& space, std::string_view text, std::string* value, ReadDetails* details) {
-  const Engine& engine = handle.engine();
-  const Worker me = engine.worker();
-  if (engine.retired()) return miss_all(handle, engine, me);
-  const Scope scope = space.enter(engine, me, detail::Absent::kLeave);
-  if (scope.is_nowhere()) return settle(handle, engine, me, {}, ReadResult::kMiss);
-  return get_in(handle, engine, me, scope, text, value, details);
-}
-
-/// get and its kin: into `value` and `details`, if given.
 Status run_get(Handle& handle, Space* space, std::string_view text, std::string* value, ReadDetails* details) {
   if (!Key::is_valid(text)) return Status::kBadKey;
-  if (space != nullptr) return run_get_in_space(handle, *space, text, value, details);
-  const Engine& engine = handle.engine();
-  const Worker me = engine.worker();
-  if (engine.retired()) return miss_all(handle, engine, me);
-  return get_in(handle, engine, me, {}, text, value, details);
+  return space == nullptr ? get_from<false>(handle, nullptr, text, value, details) : get_from<true>(handle, space, text, value, details);
 }
 
 /// A look that is neither hit nor miss.
@@ -62,14 +55,16 @@ bool peek(Handle& handle, Space* space, std::string_view text, std::string* valu
   return !scope.is_nowhere() && Reader(engine, me).read(Key::of(engine, text, scope.id()), value, details, false) == ReadResult::kHit;
 }
 
+constexpr Tags kNoTags;
+
 /// set and its kin.
-Status run_store(Handle& handle, Space* space, std::string_view text, std::string_view value, const SetOptions& options,
-                 Condition condition, std::uint64_t version = 0) noexcept {
-  const Expiry expiry = Expiry::from_ttl(options.ttl);
+Status run_store(Handle& handle, Space* space, std::string_view text, std::string_view value, std::chrono::milliseconds ttl,
+                 const Tags& tags, Condition condition, std::uint64_t version = 0) noexcept {
+  const Expiry expiry = Expiry::from_ttl(ttl);
   return run_write(handle, space, text, !expiry.already,
                    [&](const Engine& engine, const Writer& writer, const Key& key, std::uint64_t stamp) {
                      ItemTraits traits;
-                     if (!make_traits(engine, options.tags, expiry, stamp, traits)) return Status::kBadTag;
+                     if (!make_traits(engine, tags, expiry, stamp, traits)) return Status::kBadTag;
                      return writer.store(key, value, traits, condition, version);
                    });
 }
@@ -88,32 +83,32 @@ std::uint64_t run_erase(Handle& handle, Space* space, Matches&& matches) noexcep
 }  // namespace
 
 Status Keyspace::set(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) noexcept {
-  return run_store(*handle_, space_.get(), key, value, {.ttl = ttl}, Condition::kAlways);
+  return run_store(*handle_, space_.get(), key, value, ttl, kNoTags, Condition::kAlways);
 }
 
 Status Keyspace::set(std::string_view key, std::string_view value, const SetOptions& options) noexcept {
-  return run_store(*handle_, space_.get(), key, value, options, Condition::kAlways);
+  return run_store(*handle_, space_.get(), key, value, options.ttl, options.tags, Condition::kAlways);
 }
 
 Status Keyspace::add(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) noexcept {
-  return run_store(*handle_, space_.get(), key, value, {.ttl = ttl}, Condition::kAbsent);
+  return run_store(*handle_, space_.get(), key, value, ttl, kNoTags, Condition::kAbsent);
 }
 
 Status Keyspace::add(std::string_view key, std::string_view value, const SetOptions& options) noexcept {
-  return run_store(*handle_, space_.get(), key, value, options, Condition::kAbsent);
+  return run_store(*handle_, space_.get(), key, value, options.ttl, options.tags, Condition::kAbsent);
 }
 
 Status Keyspace::replace(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) noexcept {
-  return run_store(*handle_, space_.get(), key, value, {.ttl = ttl}, Condition::kPresent);
+  return run_store(*handle_, space_.get(), key, value, ttl, kNoTags, Condition::kPresent);
 }
 
 Status Keyspace::replace(std::string_view key, std::string_view value, const SetOptions& options) noexcept {
-  return run_store(*handle_, space_.get(), key, value, options, Condition::kPresent);
+  return run_store(*handle_, space_.get(), key, value, options.ttl, options.tags, Condition::kPresent);
 }
 
 Status Keyspace::compare_and_set(std::string_view key, std::uint64_t version, std::string_view value,
                                  std::chrono::milliseconds ttl) noexcept {
-  return run_store(*handle_, space_.get(), key, value, {.ttl = ttl}, Condition::kVersion, version);
+  return run_store(*handle_, space_.get(), key, value, ttl, kNoTags, Condition::kVersion, version);
 }
 
 Counter Keyspace::increment(std::string_view key, std::int64_t delta, std::int64_t initial, std::chrono::milliseconds ttl) noexcept {

@@ -44,23 +44,17 @@ Status run_write(detail::Handle& handle, detail::Space* space, std::string_view 
   return Status::kBusy;
 }
 
-/// Counts what a read came to, and ticks. A stale value is a miss here: who takes it counts it.
+/// Counts what a read that was no plain hit came to, and ticks. A stale value is a miss here: who takes it counts it.
+Status settle_others(detail::Handle& handle, const Engine& engine, const Worker& me, const Scope& scope, ReadResult result) noexcept;
+
+/// Counts what a read came to, and ticks.
 inline Status settle(detail::Handle& handle, const Engine& engine, const Worker& me, const Scope& scope, ReadResult result) noexcept {
-  if (result == ReadResult::kHit || result == ReadResult::kNone) {
-    const std::uint64_t hits = me.lane != nullptr ? count_up(me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)]) : 0;
-    if (scope.number != 0) scope.count_hit();
-    if (handle.is_time_to_tick(hits)) handle.tick(engine);
-    if (result == ReadResult::kHit) [[likely]]
-      return Status::kOk;
-    me.count(CounterId::k_none_hits);
-    return Status::kNotFound;
-  }
-  me.count(CounterId::k_misses);
-  scope.count_miss();
-  if (result == ReadResult::kContended) me.count(CounterId::k_reader_contended);
-  if (result == ReadResult::kCorrupt) me.count(CounterId::k_corruptions);
-  handle.tick(engine);
-  return result == ReadResult::kCorrupt ? Status::kCorrupt : Status::kNotFound;
+  if (result != ReadResult::kHit) [[unlikely]]
+    return settle_others(handle, engine, me, scope, result);
+  const std::uint64_t hits = me.lane != nullptr ? count_up(me.lane->counters[static_cast<std::size_t>(CounterId::k_hits)]) : 0;
+  if (scope.number != 0) scope.count_hit();
+  if (handle.is_time_to_tick(hits)) handle.tick(engine);
+  return Status::kOk;
 }
 
 /// What a set with these options makes. False: a tag is none.
