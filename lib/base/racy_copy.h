@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 #include "base/atomic.h"
 
@@ -85,3 +86,22 @@ inline void racy_store(std::byte* to, std::uint64_t word) noexcept {
 
 }  // namespace carafe
 #endif
+
+namespace carafe {
+
+/// Into a string, which gets as many bytes. May throw std::bad_alloc.
+inline void racy_assign(std::string& to, const std::byte* from, std::size_t bytes) {
+#ifdef CARAFE_WORDWISE
+  to.resize(bytes);
+  racy_copy_out(to.data(), from, bytes);
+#else
+  // Who reuses a string mostly reads values of one length.
+  if (to.size() == bytes) {
+    racy_copy_out(to.data(), from, bytes);
+  } else {
+    to.assign(reinterpret_cast<const char*>(from), bytes);
+  }
+#endif
+}
+
+}  // namespace carafe

@@ -30,6 +30,14 @@ class Handle {
       engine = follow(engine);
     return *engine;
   }
+  /// The same, or nullptr when that is removed, and there is no new one of the name.
+  [[nodiscard]] const Engine* live_engine() noexcept {
+    const Engine* engine = current_.load(kAcquire);
+    if (!engine->retired()) [[likely]]
+      return engine;
+    engine = &this->engine();
+    return engine->retired() ? nullptr : engine;
+  }
   /// Why writes to a retired segment fail: kRetired, or kCannotReopen.
   [[nodiscard]] Status retired_status() const noexcept { return cannot_reopen_.load(kRelaxed) ? Status::kCannotReopen : Status::kRetired; }
 

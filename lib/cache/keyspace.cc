@@ -6,6 +6,7 @@
 
 #include "base/glob.h"
 #include "cache/erase_items.h"
+#include "cache/glance.h"
 #include "cache/iterate.h"
 #include "cache/requests.h"
 
@@ -19,30 +20,47 @@ using detail::Space;
 /// How many keys of a batch have their cache misses overlapped.
 constexpr std::size_t kBatch = 32;
 
-/// get and its kin, of a namespace or of none: into `value` and `details`, if given. Two functions, so that a get of no namespace has nothing of
-/// one to carry along.
-template <bool kInSpace>
-Status get_from(Handle& handle, [[maybe_unused]] Space* space, std::string_view text, std::string* value, ReadDetails* details) {
+/// Of a segment that was removed.
+Status miss_all(Handle& handle) noexcept {
   const Engine& engine = handle.engine();
-  const Worker me = engine.worker();
-  if (engine.retired()) {
-    me.count(CounterId::k_misses);
-    return engine.segment.read_only ? Status::kRetired : handle.retired_status();
-  }
-  Scope scope;
-  if constexpr (kInSpace) {
-    scope = space->enter(engine, me, detail::Absent::kLeave);
-    if (scope.is_nowhere()) return settle(handle, engine, me, {}, ReadResult::kMiss);
-  }
-  const Key key = Key::of(engine, text, scope.id());
-  const ReadResult result = Reader(engine, me).read(key, value, details, me.lane != nullptr);
-  engine.duel.note_request(key.stripe, key.tag, me);
-  return settle(handle, engine, me, scope, result);
+  engine.worker().count(CounterId::k_misses);
+  return engine.segment.read_only ? Status::kRetired : handle.retired_status();
 }
 
-Status run_get(Handle& handle, Space* space, std::string_view text, std::string* value, ReadDetails* details) {
+/// get, of a namespace or of none: two functions, so that a get of no namespace has nothing of one to carry along.
+template <bool kInSpace>
+Status run_get(Handle& handle, [[maybe_unused]] Space* space, std::string_view text, std::string& value) {
   if (!Key::is_valid(text)) return Status::kBadKey;
-  return space == nullptr ? get_from<false>(handle, nullptr, text, value, details) : get_from<true>(handle, space, text, value, details);
+  const Engine* const engine = handle.live_engine();
+  if (engine == nullptr) [[unlikely]]
+    return miss_all(handle);
+  const Worker me = engine->worker();
+  Scope scope;
+  if constexpr (kInSpace) {
+    scope = space->enter(*engine, me, detail::Absent::kLeave);
+    if (scope.is_nowhere()) return settle(handle, *engine, me, {}, ReadResult::kMiss);
+  }
+  const Key key = Key::of(*engine, text, scope.id());
+  const ReadResult result = read_value(*engine, me, key, value);
+  engine->duel.note_request(key.stripe, key.tag, me);
+  return settle(handle, *engine, me, scope, result);
+}
+
+Status run_get(Handle& handle, Space* space, std::string_view text, std::string& value) {
+  return space == nullptr ? run_get<false>(handle, nullptr, text, value) : run_get<true>(handle, space, text, value);
+}
+
+Status run_get_with_details(Handle& handle, Space* space, std::string_view text, std::string& value, ReadDetails& details) {
+  if (!Key::is_valid(text)) return Status::kBadKey;
+  const Engine* const engine = handle.live_engine();
+  if (engine == nullptr) return miss_all(handle);
+  const Worker me = engine->worker();
+  const Scope scope = scope_of(space, *engine, me);
+  if (scope.is_nowhere()) return settle(handle, *engine, me, {}, ReadResult::kMiss);
+  const Key key = Key::of(*engine, text, scope.id());
+  const ReadResult result = Reader(*engine, me).read(key, &value, &details, me.lane != nullptr);
+  engine->duel.note_request(key.stripe, key.tag, me);
+  return settle(handle, *engine, me, scope, result);
 }
 
 /// A look that is neither hit nor miss.
@@ -134,12 +152,12 @@ Status Keyspace::erase(std::string_view key) noexcept {
 
 std::optional<std::string> Keyspace::get(std::string_view key) {
   std::optional<std::string> value(std::in_place);
-  if (run_get(*handle_, space_.get(), key, &*value, nullptr) != Status::kOk) value.reset();
+  if (run_get(*handle_, space_.get(), key, *value) != Status::kOk) value.reset();
   return value;
 }
 
 Status Keyspace::get(std::string_view key, std::string& reused) {
-  const Status status = run_get(*handle_, space_.get(), key, &reused, nullptr);
+  const Status status = run_get(*handle_, space_.get(), key, reused);
   if (status != Status::kOk) reused.clear();
   return status;
 }
@@ -147,7 +165,7 @@ Status Keyspace::get(std::string_view key, std::string& reused) {
 std::optional<Versioned> Keyspace::get_versioned(std::string_view key) {
   std::optional<Versioned> found(std::in_place);
   ReadDetails details;
-  if (run_get(*handle_, space_.get(), key, &found->value, &details) != Status::kOk) return std::nullopt;
+  if (run_get_with_details(*handle_, space_.get(), key, found->value, details) != Status::kOk) return std::nullopt;
   found->version = details.version;
   return found;
 }
@@ -193,7 +211,7 @@ std::vector<std::optional<std::string>> Keyspace::get_many(std::span<const std::
       if (!Key::is_valid(batch[i])) continue;
       auto& value = values[start + i];
       value.emplace();
-      if (settle(*handle_, engine, me, scope, reader.read(hashed[i], &*value, nullptr, me.lane != nullptr)) != Status::kOk) value.reset();
+      if (settle(*handle_, engine, me, scope, read_value(engine, me, hashed[i], *value)) != Status::kOk) value.reset();
       engine.duel.note_request(hashed[i].stripe, hashed[i].tag, me);
     }
   }

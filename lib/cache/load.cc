@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "cache/flight.h"
+#include "cache/glance.h"
 #include "cache/requests.h"
 #include "carafe/keyspace.h"
 
@@ -176,7 +177,7 @@ bool Keyspace::try_hit(std::string_view text, std::string& value, const LoadOpti
   const Key key = Key::of(engine, text, scope.id());
   const bool ahead = options.refresh_ahead.is_on();
   ReadDetails details;
-  const ReadResult result = Reader(engine, me).read(key, &value, ahead ? &details : nullptr, me.lane != nullptr);
+  const ReadResult result = ahead ? Reader(engine, me).read(key, &value, &details, me.lane != nullptr) : read_value(engine, me, key, value);
   engine.duel.note_request(key.stripe, key.tag, me);
   if (result != ReadResult::kHit) return false;
   // Whether it is due is drawn once, in load; here, whether it can be.

@@ -57,19 +57,7 @@ inline bool find_in(const View& view, Bucket& bucket, const Key& key, std::uint3
 inline bool Reader::copy(ItemView item, std::string& value) const {
   if (item.header.chained()) [[unlikely]]
     return copy_chain(item, value);
-  const std::size_t bytes = item.header.value_bytes();
-  const std::byte* from = item.value_bytes();
-#ifdef CARAFE_WORDWISE
-  value.resize(bytes);
-  racy_copy_out(value.data(), from, bytes);
-#else
-  // Who reuses a string mostly reads values of one length.
-  if (value.size() == bytes) {
-    racy_copy_out(value.data(), from, bytes);
-  } else {
-    value.assign(reinterpret_cast<const char*>(from), bytes);
-  }
-#endif
+  racy_assign(value, item.value_bytes(), item.header.value_bytes());
   return true;
 }
 

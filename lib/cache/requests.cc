@@ -3,7 +3,7 @@
 
 namespace carafe {
 
-Status settle_others(detail::Handle& handle, const Engine& engine, const Worker& me, const Scope& scope, ReadResult result) noexcept {
+Status settle_others(detail::Handle& handle, const Engine& engine, Worker me, Scope scope, ReadResult result) noexcept {
   if (result == ReadResult::kNone) {
     static_cast<void>(settle(handle, engine, me, scope, ReadResult::kHit));
     me.count(CounterId::k_none_hits);

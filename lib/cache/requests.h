@@ -45,7 +45,7 @@ Status run_write(detail::Handle& handle, detail::Space* space, std::string_view 
 }
 
 /// Counts what a read that was no plain hit came to, and ticks. A stale value is a miss here: who takes it counts it.
-Status settle_others(detail::Handle& handle, const Engine& engine, const Worker& me, const Scope& scope, ReadResult result) noexcept;
+Status settle_others(detail::Handle& handle, const Engine& engine, Worker me, Scope scope, ReadResult result) noexcept;
 
 /// Counts what a read came to, and ticks.
 inline Status settle(detail::Handle& handle, const Engine& engine, const Worker& me, const Scope& scope, ReadResult result) noexcept {

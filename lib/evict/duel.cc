@@ -32,7 +32,7 @@ bool Duel::lock(KeyId id, const Worker& me) const noexcept {
   return result != LockResult::kBusy;
 }
 
-void Duel::feed(KeyId id, const Worker& me) const noexcept {
+void Duel::feed(KeyId id, Worker me) const noexcept {
   if (!lock(id, me)) return;
   const std::uint32_t slots = std::clamp<std::uint32_t>(state_.shadow_slots.load(kRelaxed), 1, kShadowSlots);
   const Sketch seen = sketch();

@@ -49,7 +49,7 @@ class Duel {
 
  private:
   /// Passed over while somebody else is at it.
-  void feed(KeyId id, const Worker& me) const noexcept;
+  void feed(KeyId id, Worker me) const noexcept;
   [[nodiscard]] bool lock(KeyId id, const Worker& me) const noexcept;
   void compare() const noexcept;
   [[nodiscard]] std::uint64_t score(std::uint32_t mode) const noexcept { return state_.shadows[mode].score.load(kRelaxed); }

@@ -27,14 +27,13 @@ namespace carafe {
 [[nodiscard]] inline std::uint32_t match_tags(const Bucket& bucket, std::uint32_t tag) noexcept {
   static_assert(kTagBits == 20 && kEntriesPerBucket == 7 && std::endian::native == std::endian::little);
   const auto* line = reinterpret_cast<const __m128*>(&bucket);  // version, entry 0 | 1, 2 | 3, 4 | 5, 6
-  const __m128i wanted = _mm_set1_epi32(static_cast<int>(tag << 12));
-  const __m128i mask = _mm_set1_epi32(static_cast<int>(0xfffff000U));
+  const __m128i wanted = _mm_set1_epi32(static_cast<int>(tag));
   const __m128i low = _mm_castps_si128(
       _mm_shuffle_ps(_mm_load_ps(reinterpret_cast<const float*>(line)), _mm_load_ps(reinterpret_cast<const float*>(line + 1)), 0xdd));
   const __m128i high = _mm_castps_si128(
       _mm_shuffle_ps(_mm_load_ps(reinterpret_cast<const float*>(line + 2)), _mm_load_ps(reinterpret_cast<const float*>(line + 3)), 0xdd));
-  const int in_low = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(_mm_and_si128(low, mask), wanted)));
-  const int in_high = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(_mm_and_si128(high, mask), wanted)));
+  const int in_low = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(_mm_srli_epi32(low, 12), wanted)));
+  const int in_high = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(_mm_srli_epi32(high, 12), wanted)));
   return static_cast<std::uint32_t>((in_low | (in_high << 4)) >> 1);  // the first word is the version
 }
 #else

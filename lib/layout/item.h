@@ -81,6 +81,8 @@ struct ItemHeader {
                 (chained ? kChained : 0) | (expires ? kExpires : 0),
             0};
   }
+  /// Whether two header words name the same epoch and as long a key.
+  static constexpr bool is_alike(std::uint64_t one, std::uint64_t other) noexcept { return (one ^ other) >> 20 == 0; }
   /// With that extension; 0 is none.
   [[nodiscard]] constexpr ItemHeader with_extension(std::uint64_t first_word) const noexcept {
     return first_word == 0 ? *this : ItemHeader{word | kExtended, first_word};

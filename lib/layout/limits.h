@@ -29,6 +29,7 @@ inline constexpr std::uint64_t kBytesPerStripe = 64 << 10;  // so a stripe's tab
 inline constexpr std::uint64_t kBytesPerSmallStripe = 40 << 10;
 
 inline constexpr std::uint32_t kTagBits = 20;            // of an entry, and of an ownership word
+inline constexpr std::uint32_t kMinChunkBytes = 32;      // any chunk has as many bytes
 inline constexpr std::uint32_t kMaxClasses = 192;        // item and index classes together; 255 means no class
 inline constexpr std::uint32_t kMaxTableBuckets = 2047;  // of 12 bits in a directory word
 

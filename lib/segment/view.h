@@ -61,6 +61,11 @@ class View {
       return nullptr;
     return base_ + offset;
   }
+  /// How many bytes of slab pages there are from `offset` on; 0: it lies outside.
+  [[nodiscard]] std::uint64_t room_at(std::uint64_t offset) const noexcept {
+    const std::uint64_t rest = offset - geometry_.pages_at;  // wraps to huge when before
+    return rest < pages_bytes_ ? pages_bytes_ - rest : 0;
+  }
   /// The buckets that a directory word names, or nullptr. A table is a chunk, so one that leaves its page is none: following it would
   /// harm nobody, but take long.
   [[nodiscard]] Bucket* table(std::uint64_t directory_word) const noexcept {

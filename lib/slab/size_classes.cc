@@ -9,7 +9,6 @@
 namespace carafe {
 namespace {
 
-constexpr std::uint32_t kMinChunkBytes = 32;
 constexpr double kStep = 1.0905077326652577;      // 2^(1/8): eight a doubling
 constexpr double kIndexStep = 1.122462048309373;  // 2^(1/6)
 

@@ -25,7 +25,6 @@ constexpr std::size_t kWatched = 256;
 Atomic<WorkerRegistry*> watched[kWatched];
 
 Atomic<std::uint32_t> next_lane{0};
-__attribute__((tls_model("initial-exec"))) thread_local std::uint32_t own_lane = ~0U;
 
 struct NoCancellation {
   NoCancellation() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); }
@@ -37,11 +36,9 @@ struct NoCancellation {
 
 }  // namespace
 
-std::uint32_t thread_lane() noexcept {
-  if (own_lane == ~0U) [[unlikely]]
-    own_lane = next_lane.fetch_add(1, kRelaxed) % kCounterLanes;
-  return own_lane;
-}
+constinit thread_local std::uint32_t own_lane = ~0U;
+
+std::uint32_t take_lane() noexcept { return own_lane = next_lane.fetch_add(1, kRelaxed) % kCounterLanes; }
 
 WorkerRegistry::WorkerRegistry(const Segment& segment) : segment_(segment) {
   void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

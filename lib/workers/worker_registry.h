@@ -55,7 +55,13 @@ class WorkerRegistry {
   Identity* identity_ = nullptr;
 };
 
-/// Which of a worker's counter lanes the calling thread uses.
-[[nodiscard]] std::uint32_t thread_lane() noexcept;
+/// Which of a worker's counter lanes the calling thread uses; ~0: it has none yet. In this model of thread-local storage it is one load in a
+/// shared library too.
+extern __attribute__((tls_model("initial-exec"))) constinit thread_local std::uint32_t own_lane;
+std::uint32_t take_lane() noexcept;
+[[nodiscard]] inline std::uint32_t thread_lane() noexcept {
+  const std::uint32_t lane = own_lane;
+  return lane != ~0U ? lane : take_lane();
+}
 
 }  // namespace carafe

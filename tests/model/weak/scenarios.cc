@@ -105,6 +105,9 @@ std::string key_in(World& world, std::uint32_t stripe, std::uint32_t buckets, st
 std::vector<Scenario> make() {
   std::vector<Scenario> all;
   all.push_back({"replace", two_stripes, replace_and_look, a_or_b_then_b});
+  all.push_back({"replace, all asked for", two_stripes,
+                 [](World& world) -> std::vector<Body> { return {setter(world, 0, 'B'), setter(world, 1, 'C'), getter(world, 0, true)}; },
+                 a_or_b});
   all.push_back({"replace beside", one_bucket, replace_and_look, a_or_b_then_b, 1});
   all.push_back({"replace twice", two_stripes,
                  [](World& world) -> std::vector<Body> {
@@ -256,7 +259,7 @@ std::vector<Scenario> make() {
   all.push_back({"mark", two_stripes,
                  [](World& world) -> std::vector<Body> {
                    return {setter(world, 0, 'B'),
-                           {"marking get", Role::kWorker, [&world] { world.get(world.keys[0], false, true); }},
+                           {"marking get", Role::kWorker, [&world] { world.get(world.keys[0]); }},
                            setter(world, 1, 'C'),
                            heir(world, 0)};
                  },

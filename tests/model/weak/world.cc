@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/time.h"
+#include "cache/glance.h"
 #include "cache/iterate.h"
 #include "cache/rebuild.h"
 #include "cache/stamps.h"
@@ -68,13 +69,14 @@ void World::walk() {
   gots.push_back(std::move(got));
 }
 
-void World::get(const std::string& text, bool with_version, bool counts_as_use) {
+void World::get(const std::string& text, bool with_version) {
   const Worker me = engine_->worker();
   Got got;
   got.key = text;
   got.value.reserve(256);  // the read under the lock allocates nothing
   ReadDetails details;
-  const ReadResult result = Reader(*engine_, me).read(key(text), &got.value, with_version ? &details : nullptr, counts_as_use);
+  const ReadResult result = with_version ? Reader(*engine_, me).read(key(text), &got.value, &details, false)
+                                         : read_value(*engine_, me, key(text), got.value);
   if (result == ReadResult::kCorrupt) trouble = "a get said that something is corrupt";
   if (result != ReadResult::kHit) got.value.clear();
   got.version = details.version;

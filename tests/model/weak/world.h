@@ -38,7 +38,7 @@ class World {
   void set(const std::string& key, const std::string& value);
   void erase(const std::string& key);
   /// Keeps the answer in gots.
-  void get(const std::string& key, bool with_version = false, bool counts_as_use = false);
+  void get(const std::string& key, bool with_version = false);
   void increment(const std::string& key);
   /// Looks at all items; what came of keys[0] is kept as a get of it.
   void walk();
