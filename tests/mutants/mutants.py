@@ -119,6 +119,16 @@ MUTANTS = [
         SWITCH,
     ),
     Mutant("a reader does not see that its table was replaced", "lib/cache/reader.cc", "home_version && directory.load(kRelaxed) == directory_word) {", "home_version) {", SWITCH),
+    # The same at a glance, which is how nearly every get ends; the Reader sees to those that ask for more than a value.
+    Mutant("a glance's miss is validated in the first bucket only", "lib/cache/glance.h", "  if (first.version.load(kRelaxed) != first_version || second.version.load(kRelaxed) != second_version ||\n", "  if (first.version.load(kRelaxed) != first_version ||\n", SWITCH),
+    Mutant("a glance's miss is validated in the second bucket only", "lib/cache/glance.h", "  if (first.version.load(kRelaxed) != first_version || second.version.load(kRelaxed) != second_version ||\n", "  if (second.version.load(kRelaxed) != second_version ||\n", SWITCH),
+    Mutant("a glance's hit is not validated", "lib/cache/glance.h", "bucket->version.load(kRelaxed) != (bucket == &first ? first_version : second_version)", "bucket->version.load(kRelaxed) == ~std::uint64_t{0}", SWITCH),
+    Mutant("a glance does not see that its table was replaced", "lib/cache/glance.h", "first_version : second_version) || directory.load(kRelaxed) != directory_word)", "first_version : second_version))", SWITCH),
+    Mutant("a glance does not compare epochs", "lib/layout/item.h", "{ return (one ^ other) >> 20 == 0; }", "{ return static_cast<std::uint32_t>(one ^ other) >> 20 == 0; }", "api_clear_test"),
+    Mutant("a glance does not compare the stamps of tags", "lib/cache/glance.h", "load(kAcquire) > stamp) return false;", "load(kAcquire) > kLastStamp) return false;", "api_tags_test"),
+    Mutant("a glance does not compare a clear of its namespace", "lib/cache/glance.h", " && NamespaceWord::cleared_at(word) <= Extension::stamp(extension);", ";", "api_namespace_test"),
+    Mutant("a glance does not see that a record changed hands", "lib/cache/glance.h", "  return NamespaceWord::incarnation(word) == key.incarnation && ", "  return ", "cache_namespaces_test"),
+    Mutant("a glance believes how long a value is", "lib/cache/glance.h", "  if (room < key_at + key.text.size() + bytes) [[unlikely]]\n    return Sight::kUnsure;\n", "  static_cast<void>(room);\n", "image_fuzz", IMAGES),
     Mutant("an epoch is not compared", "lib/cache/items.h", "{ return header.epoch() == now; }", "{ return header.epoch() == now || now != 0; }", "api_clear_test"),
     Mutant("expiry compared the wrong way", "lib/expiry/ttl.h", "at_ms != kNeverExpires && at_ms <= now_ms()", "at_ms != kNeverExpires && at_ms > now_ms()", "api_ttl_test"),
     # Twins, displacement, tables.
