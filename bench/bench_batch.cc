@@ -46,6 +46,17 @@ struct GetMany {
   }
 };
 
+/// Into strings that are used again.
+struct GetManyReused {
+  static constexpr const char* kName = "get_many_reused";
+  using Store = CarafeStore;
+  static void run(Store& store, const Batch& batch, std::string&, Tally& tally) {
+    static thread_local std::vector<std::optional<std::string>> values;
+    store.cache.get_many(batch.keys, values);
+    for (std::size_t i = 0; i < kBatch; ++i) check(batch, i, values[i].has_value(), values[i] ? std::string_view(*values[i]) : "", tally);
+  }
+};
+
 /// The same result by single gets: a vector of strings, allocated.
 struct GetEachOwned {
   static constexpr const char* kName = "get_each_owned";
@@ -114,6 +125,7 @@ void add(const std::string& skew) {
 void add_all() {
   for (const char* skew : {"uniform", "zipf:0.99"}) {
     add<GetMany>(skew);
+    add<GetManyReused>(skew);
     add<GetEachOwned>(skew);
     add<GetEach<CarafeStore>>(skew);
     add<GetEach<StripedMapStore>>(skew);

@@ -47,6 +47,24 @@ void get_first(benchmark::State& state, std::uint32_t items, std::size_t value_b
   report(state, tally, accesses.skew(), value_bytes);
 }
 
+/// A value looked at where it lies, of which the first bytes are wanted.
+void get_view(benchmark::State& state, std::uint32_t items, std::size_t value_bytes) {
+  auto& store = warm_store<CarafeStore>(items, value_bytes);
+  AccessStream stream(sequence_of("uniform", items), 0);
+  Tally tally;
+  for (auto _ : state) {
+    const Access& access = stream.next();
+    bool right = false;
+    const Status status =
+        store.cache.get_view(access.key(), [&](std::string_view value) { right = value_matches(access.check, value_bytes, value); });
+    ++tally.gets;
+    tally.hits += status == Status::kOk;
+    tally.wrong += status == Status::kOk && !right;
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
+  report(state, tally, sequence_of("uniform", items).skew(), value_bytes);
+}
+
 template <typename Store>
 void add_first() {
   const std::uint32_t items = item_count();
@@ -61,6 +79,9 @@ void add_all() {
       add_sequence<CarafeStore>(what, skew, value_bytes);
       add_sequence<StripedMapStore>(what, skew, value_bytes);
     }
+    const std::uint32_t items = item_count_for(value_bytes);
+    benchmark::RegisterBenchmark(full_name("BM_Get/view/uniform", items, value_bytes, CarafeStore::kName).c_str(),
+                                 [=](benchmark::State& state) { get_view(state, items, value_bytes); });
     if (value_bytes == kUsualValueBytes) {
       add_first<CarafeStore>();
       add_first<StripedMapStore>();

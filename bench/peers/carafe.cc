@@ -13,11 +13,13 @@ struct CarafePeer : CarafeStore {
 
   template <typename Each>
   void get_batch(Keys keys, Each&& each) {
-    const auto values = cache.get_many(keys);
+    cache.get_many(keys, values);
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (values[i]) each(i, std::string_view(*values[i]));
     }
   }
+
+  std::vector<std::optional<std::string>> values{};
 };
 
 const Registered<CarafePeer> registered;

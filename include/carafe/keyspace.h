@@ -69,6 +69,19 @@ class CARAFE_EXPORT Keyspace {
   [[nodiscard]] std::optional<std::string> get(std::string_view key);
   /// Into `reused`: kOk, or kNotFound (and others) with `reused` emptied. No allocation once it is large enough.
   Status get(std::string_view key, std::string& reused);
+  /// Calls visitor(std::string_view value) with the value where it lies, without a copy: for large values of which little is needed, or that
+  /// are parsed or sent on anyway. **While the visitor looks, other processes may replace the value and write something else there**: it has to
+  /// bear any bytes, also such that change between two looks, and what it made of them counts only if kOk is the answer; so let it
+  /// check what it reads, keep what it found in variables of its own, and do nothing that cannot be thrown away. It may be called a second time,
+  /// with a private copy: when somebody wrote meanwhile, and for values of more than one chunk (sizes from about half a page of the segment
+  /// on). An exception of the visitor comes through; nothing is held. kOk; kNotFound (and others), after which nothing counts. A seqlock's read
+  /// section for the caller, as Boehm describes it (MSPC 2012). Counts as one get.
+  template <typename Visitor>
+  Status get_view(std::string_view key, Visitor&& visitor) {
+    auto call = [&visitor](std::string_view value) { static_cast<void>(visitor(value)); };
+    return view(
+        key, [](void* called, std::string_view value) { (*static_cast<decltype(call)*>(called))(value); }, &call);
+  }
   /// The value; where there is none, loader() computes it, once for all callers in all processes: the others wait for it (or take the old value,
   /// LoadOptions::stale_for; or, after LoadOptions::max_wait, compute their own). Whatever outdates the key meanwhile (set, erase, clear, a tag, its
   /// namespace, removal) keeps the computed value out: this caller gets it, the cache does not. When the owner dies, one who waits takes over within
@@ -105,6 +118,8 @@ class CARAFE_EXPORT Keyspace {
 
   /// One answer per key, in order; a bad key misses at its place. Cheaper than single gets: their cache misses overlap.
   [[nodiscard]] std::vector<std::optional<std::string>> get_many(std::span<const std::string_view> keys);
+  /// The same into `reused`, which gets as many elements; its strings need no allocation once they are large enough.
+  void get_many(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& reused);
   [[nodiscard]] std::vector<Status> set_many(std::span<const KeyValue> items, std::chrono::milliseconds ttl = kForever);
   [[nodiscard]] std::vector<Status> erase_many(std::span<const std::string_view> keys);
 
@@ -165,6 +180,7 @@ class CARAFE_EXPORT Keyspace {
   bool try_hit(std::string_view key, std::string& value, const LoadOptions& options);
   std::optional<std::string> load(std::string_view key, const std::function<std::optional<std::string>()>& loader,
                                   const LoadOptions& options, bool may_be_none);
+  Status view(std::string_view key, void (*visit)(void* visitor, std::string_view value), void* visitor);
   void for_each_item(const std::function<bool(std::string_view, std::string_view)>& visitor);
 };
 

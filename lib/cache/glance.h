@@ -15,10 +15,11 @@ enum class Glance : std::uint8_t {
 };
 
 /// What a glance at one item came to, before anything is validated.
-enum class Sight : std::uint8_t { kOther, kCopied, kUnsure };
+enum class Sight : std::uint8_t { kOther, kTaken, kUnsure };
 
-/// An item without an extension or a chain. `room`: bytes from `item` on that are mapped.
-[[nodiscard]] inline Sight see_plain(const Key& key, const std::byte* item, std::uint64_t room, ItemHeader header, std::string& value) {
+/// An item without an extension or a chain: take(from, bytes) its value. `room`: bytes from `item` on that are mapped.
+template <typename Take>
+[[nodiscard]] inline Sight see_plain(const Key& key, const std::byte* item, std::uint64_t room, ItemHeader header, const Take& take) {
   const std::size_t key_at = header.expires() ? 16 : 8;
   const std::size_t bytes = header.value_bytes();
   if (room < key_at + key.text.size() + bytes) [[unlikely]]
@@ -27,8 +28,8 @@ enum class Sight : std::uint8_t { kOther, kCopied, kUnsure };
     return Sight::kOther;
   if (header.expires() && has_expired(racy_load(item + header.expiry_at()))) [[unlikely]]
     return Sight::kUnsure;
-  racy_assign(value, item + key_at + key.text.size(), bytes);
-  return Sight::kCopied;
+  take(item + key_at + key.text.size(), bytes);
+  return Sight::kTaken;
 }
 
 /// Whether no tag of an item was invalidated since it was begun.
@@ -49,8 +50,9 @@ enum class Sight : std::uint8_t { kOther, kCopied, kUnsure };
 }
 
 /// An item with an extension, if that says no more than a namespace and tags. Out of the way of those that have none.
+template <typename Take>
 [[nodiscard, gnu::noinline]] inline Sight see_extended(const View& view, const Key& key, const std::byte* item, std::uint64_t room,
-                                                       ItemHeader header, std::string& value) {
+                                                       ItemHeader header, const Take& take) {
   if (header.chained()) return Sight::kUnsure;
   const std::byte* const extension_at = item + header.extension_at();
   std::uint64_t extension = racy_load(extension_at);
@@ -61,17 +63,17 @@ enum class Sight : std::uint8_t { kOther, kCopied, kUnsure };
   if (room < key_at + key.text.size() + bytes) return Sight::kUnsure;
   if (Extension::space(extension) != key.space || !racy_equal(item + key_at, key.text.data(), key.text.size())) return Sight::kOther;
   if (header.expires() && has_expired(racy_load(item + header.expiry_at()))) return Sight::kUnsure;
-  racy_assign(value, item + key_at + key.text.size(), bytes);
-  atomic_fence(kAcquire);  // only now, whose record that is
-  if (!has_live_tags(view, extension_at, extension) || (key.space != 0 && !is_live_in_namespace(view, key, extension)))
-    return Sight::kUnsure;
-  return Sight::kCopied;
+  if (!has_live_tags(view, extension_at, extension)) return Sight::kUnsure;
+  take(item + key_at + key.text.size(), bytes);
+  atomic_fence(kAcquire);  // the record only now: before, it may have been the namespace's still, and the item another one's
+  return key.space == 0 || is_live_in_namespace(view, key, extension) ? Sight::kTaken : Sight::kUnsure;
 }
 
 /// What nearly every get is, and nothing else: one look at an item in one chunk, that nobody writes meanwhile, and is a value or not there. By
 /// the Reader's protocol, whose every other case it leaves to that; on its own because a third of the instructions of a hit were kept for them
-/// (bench/RESULTS.md).
-[[nodiscard, gnu::always_inline]] inline Glance glance(const Engine& engine, const Key& key, std::string& value, bool counts_as_use) {
+/// (bench/RESULTS.md). take(from, bytes) gets what may be the value, and may change underfoot; once the answer is kHit it was.
+template <typename Take>
+[[nodiscard, gnu::always_inline]] inline Glance glance(const Engine& engine, const Key& key, const Take& take, bool counts_as_use) {
   const View& view = engine.view;
   auto& directory = view.directory(key.stripe);
   const std::uint64_t wanted = ItemHeader::make(engine.epoch(), key.text.size(), 0, false, false).word;
@@ -106,7 +108,7 @@ enum class Sight : std::uint8_t { kOther, kCopied, kUnsure };
     if (!ItemHeader::is_alike(header.word, wanted)) [[unlikely]]
       continue;
     const bool plain = (header.word & (ItemHeader::kChained | ItemHeader::kExtended)) == 0;
-    const Sight sight = plain ? see_plain(key, item, room, header, value) : see_extended(view, key, item, room, header, value);
+    const Sight sight = plain ? see_plain(key, item, room, header, take) : see_extended(view, key, item, room, header, take);
     if (sight == Sight::kOther) [[unlikely]]
       continue;
     if (sight == Sight::kUnsure) [[unlikely]]
@@ -132,7 +134,8 @@ enum class Sight : std::uint8_t { kOther, kCopied, kUnsure };
 
 /// Reader::read of no more than a value.
 [[nodiscard, gnu::always_inline]] inline ReadResult read_value(const Engine& engine, const Worker& me, const Key& key, std::string& value) {
-  switch (glance(engine, key, value, me.lane != nullptr)) {
+  const auto copy = [&value](const std::byte* from, std::size_t bytes) { racy_assign(value, from, bytes); };
+  switch (glance(engine, key, copy, me.lane != nullptr)) {
     case Glance::kHit:
       return ReadResult::kHit;
     case Glance::kMiss:

@@ -2,7 +2,6 @@
 #include "carafe/keyspace.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/glob.h"
 #include "cache/erase_items.h"
@@ -16,9 +15,6 @@ namespace {
 
 using detail::Handle;
 using detail::Space;
-
-/// How many keys of a batch have their cache misses overlapped.
-constexpr std::size_t kBatch = 32;
 
 /// Of a segment that was removed.
 Status miss_all(Handle& handle) noexcept {
@@ -61,6 +57,18 @@ Status run_get_with_details(Handle& handle, Space* space, std::string_view text,
   const ReadResult result = Reader(*engine, me).read(key, &value, &details, me.lane != nullptr);
   engine->duel.note_request(key.stripe, key.tag, me);
   return settle(handle, *engine, me, scope, result);
+}
+
+/// A glance that visits instead of copying.
+Glance see_in_place(const Engine& engine, const Key& key, void (*visit)(void*, std::string_view), void* visitor, bool counts_as_use) {
+#ifdef CARAFE_TSAN
+  // A visitor reads as it likes, which is no race only of a copy.
+  static_cast<void>(engine), static_cast<void>(key), static_cast<void>(visit), static_cast<void>(visitor), static_cast<void>(counts_as_use);
+  return Glance::kUnsure;
+#else
+  const auto take = [&](const std::byte* from, std::size_t bytes) { visit(visitor, {reinterpret_cast<const char*>(from), bytes}); };
+  return glance(engine, key, take, counts_as_use);
+#endif
 }
 
 /// A look that is neither hit nor miss.
@@ -170,6 +178,30 @@ std::optional<Versioned> Keyspace::get_versioned(std::string_view key) {
   return found;
 }
 
+Status Keyspace::view(std::string_view text, void (*visit)(void*, std::string_view), void* visitor) {
+  if (!Key::is_valid(text)) return Status::kBadKey;
+  const Engine* const engine = handle_->live_engine();
+  if (engine == nullptr) return miss_all(*handle_);
+  const Worker me = engine->worker();
+  const Scope scope = scope_of(space_.get(), *engine, me);
+  if (scope.is_nowhere()) return settle(*handle_, *engine, me, {}, ReadResult::kMiss);
+  const Key key = Key::of(*engine, text, scope.id());
+  ReadResult result = ReadResult::kMiss;
+  switch (see_in_place(*engine, key, visit, visitor, me.lane != nullptr)) {
+    case Glance::kHit:
+      result = ReadResult::kHit;
+      break;
+    case Glance::kMiss:
+      break;
+    case Glance::kUnsure:  // a chain, or somebody writes: then a copy does
+      std::string copy;
+      result = read_carefully(*engine, me, key, copy);
+      if (result == ReadResult::kHit) visit(visitor, copy);
+  }
+  engine->duel.note_request(key.stripe, key.tag, me);
+  return settle(*handle_, *engine, me, scope, result);
+}
+
 bool Keyspace::contains(std::string_view key) noexcept { return peek(*handle_, space_.get(), key, nullptr, nullptr); }
 
 std::optional<std::chrono::milliseconds> Keyspace::remaining_ttl(std::string_view key) noexcept {
@@ -179,57 +211,6 @@ std::optional<std::chrono::milliseconds> Keyspace::remaining_ttl(std::string_vie
   if (end == kNeverExpires || end == Extension::kNeverSoft) return kForever;
   const std::uint64_t now = now_ms();
   return std::chrono::milliseconds(end > now ? end - now : 0);
-}
-
-std::vector<std::optional<std::string>> Keyspace::get_many(std::span<const std::string_view> keys) {
-  std::vector<std::optional<std::string>> values(keys.size());
-  for (std::size_t start = 0; start < keys.size(); start += kBatch) {
-    const auto batch = keys.subspan(start, std::min(kBatch, keys.size() - start));
-    const Engine& engine = handle_->engine();
-    const Worker me = engine.worker();
-    if (engine.retired()) {
-      for (std::string_view key : batch)
-        if (Key::is_valid(key)) me.count(CounterId::k_misses);
-      continue;
-    }
-    const Scope scope = scope_of(space_.get(), engine, me);
-    if (scope.is_nowhere()) {
-      for (std::string_view key : batch)
-        if (Key::is_valid(key)) static_cast<void>(settle(*handle_, engine, me, {}, ReadResult::kMiss));
-      continue;
-    }
-    const Reader reader(engine, me);
-    // All buckets are asked for before the first one is needed.
-    std::array<Key, kBatch> hashed;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (!Key::is_valid(batch[i])) continue;
-      hashed[i] = Key::of(engine, batch[i], scope.id());
-      reader.prefetch(hashed[i]);
-    }
-    for (std::size_t i = 0; i < batch.size(); ++i) reader.prefetch_item(hashed[i]);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (!Key::is_valid(batch[i])) continue;
-      auto& value = values[start + i];
-      value.emplace();
-      if (settle(*handle_, engine, me, scope, read_value(engine, me, hashed[i], *value)) != Status::kOk) value.reset();
-      engine.duel.note_request(hashed[i].stripe, hashed[i].tag, me);
-    }
-  }
-  return values;
-}
-
-std::vector<Status> Keyspace::set_many(std::span<const KeyValue> items, std::chrono::milliseconds ttl) {
-  std::vector<Status> answers;
-  answers.reserve(items.size());
-  for (const KeyValue& item : items) answers.push_back(set(item.key, item.value, ttl));
-  return answers;
-}
-
-std::vector<Status> Keyspace::erase_many(std::span<const std::string_view> keys) {
-  std::vector<Status> answers;
-  answers.reserve(keys.size());
-  for (std::string_view key : keys) answers.push_back(erase(key));
-  return answers;
 }
 
 void Keyspace::for_each_item(const std::function<bool(std::string_view, std::string_view)>& visitor) {

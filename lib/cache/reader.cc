@@ -178,17 +178,4 @@ ReadResult Reader::read_locked(const Key& key, std::string* value, ReadDetails* 
   return result_of(validity);
 }
 
-void Reader::prefetch(const Key& key) const noexcept { Table::of(engine_.view, key.stripe).touch(key.tag); }
-
-void Reader::prefetch_item(const Key& key) const noexcept {
-  if (key.text.empty()) return;
-  const Table table = Table::of(engine_.view, key.stripe);
-  if (table.count == 0) return;
-  for (Bucket* bucket : {&table.first(key.tag), &table.second(key.tag)})
-    for (auto& entry : bucket->entries) {
-      const std::uint64_t word = entry.load(kRelaxed);
-      if (word != Entry::kEmpty && Entry::tag(word) == key.tag) __builtin_prefetch(engine_.view.chunk(Entry::offset(word), 8));
-    }
-}
-
 }  // namespace carafe

@@ -44,10 +44,6 @@ class Reader {
     const ReadResult result = read_item(key, value, details, counts_as_use);
     return has_changed_hands(engine_.view, key) ? ReadResult::kMiss : result;
   }
-  /// Starts fetching what read will touch first.
-  void prefetch(const Key& key) const noexcept;
-  /// Later, when that has come: starts fetching the items that the key's tag points at.
-  void prefetch_item(const Key& key) const noexcept;
 
  private:
   [[nodiscard]] ReadResult read_item(const Key& key, std::string* value, ReadDetails* details, bool counts_as_use) const;

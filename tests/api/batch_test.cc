@@ -26,6 +26,24 @@ TEST_F(BatchTest, GetManyAnswersEachKeyInItsPlace) {
   EXPECT_EQ(cache_.get_many(keys), expected);
 }
 
+TEST_F(BatchTest, GetManyIntoAVectorUsesItsStringsAgain) {
+  const std::string long_one(300, '1');
+  ASSERT_EQ(cache_.set("a", long_one), Status::kOk);
+  ASSERT_EQ(cache_.set("b", "2"), Status::kOk);
+  std::vector<std::optional<std::string>> reused(7, "what was there before");
+  const std::string_view keys[] = {"a", "absent", "b", ""};
+  cache_.get_many(keys, reused);
+  EXPECT_EQ(reused, (std::vector<std::optional<std::string>>{long_one, std::nullopt, "2", std::nullopt}));
+  const char* const room = reused[0]->data();
+  cache_.get_many(keys, reused);
+  EXPECT_EQ(reused[0]->data(), room);
+  cache_.clear();
+  cache_.get_many(keys, reused);
+  EXPECT_EQ(reused, std::vector<std::optional<std::string>>(4));
+  cache_.get_many({}, reused);
+  EXPECT_TRUE(reused.empty());
+}
+
 TEST_F(BatchTest, ABadKeyMissesAtItsPlace) {
   const std::string too_long(4097, 'k');
   ASSERT_EQ(cache_.set("a", "1"), Status::kOk);

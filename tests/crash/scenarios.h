@@ -263,6 +263,11 @@ inline const std::vector<Scenario>& scenarios() {
        },
        [](Stage& stage) { return stage.cache().get("key", stage.reused) == Status::kNotFound; }},
       {"get: chain", put(text('a', kLongChain)), [](Stage& stage) { return stage.cache().get("key", stage.reused) == Status::kOk; }},
+      {"get_view", put(text('a', kSmall)),
+       [](Stage& stage) {
+         stage.reused.clear();
+         return stage.cache().get_view("key", [&stage](std::string_view value) { stage.reused.append(value); }) == Status::kOk;
+       }},
       {"get: takes samples for the windows",
        [](Stage& stage) {
          stage.put("key", text('a', kSmall));
