@@ -33,10 +33,9 @@ void for_each_candidate(const Engine& engine, const Key& key, Visit&& visit) noe
 inline void fetch_items(const Engine& engine, std::span<const Key> keys) noexcept {
   for (const Key& key : keys)
     for_each_candidate(engine, key, [&](std::uint64_t offset) {
-      const std::uint64_t room = engine.view.room_at(offset);
-      const std::byte* const item = engine.view.base() + offset;
-      if (room >= kMinChunkBytes) touch(item);
-      if (room >= 2 * kCacheLineBytes) touch(item + kCacheLineBytes);
+      const std::span<const std::byte> item = engine.view.rest(offset);
+      if (!item.empty()) touch(item.data());
+      if (item.size() > kCacheLineBytes) touch(&item[kCacheLineBytes]);
     });
 }
 
@@ -47,8 +46,8 @@ inline void fetch_for_sets(const Engine& engine, std::span<const Key> keys) noex
     touch(&engine.view.stripe(key.stripe));
     for_each_candidate(engine, key, [&](std::uint64_t offset) {
       Chunk chunk;
-      if (engine.view.room_at(offset) < kMinChunkBytes || !engine.slabs.locate(offset, chunk)) return;
-      touch(engine.view.base() + offset);
+      if (!engine.slabs.locate(offset, chunk)) return;
+      touch(engine.view.base() + chunk.offset);
       touch(&engine.slabs.side(chunk));
     });
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "cache/reader.h"
@@ -17,18 +18,18 @@ enum class Glance : std::uint8_t {
 /// What a glance at one item came to, before anything is validated.
 enum class Sight : std::uint8_t { kOther, kTaken, kUnsure };
 
-/// An item without an extension or a chain: take(from, bytes) its value. `room`: bytes from `item` on that are mapped.
+/// An item without an extension or a chain: take(from, bytes) its value. `item`: from its first byte to the end of what is mapped, as long as any chunk.
 template <typename Take>
-[[nodiscard]] inline Sight see_plain(const Key& key, const std::byte* item, std::uint64_t room, ItemHeader header, const Take& take) {
+[[nodiscard]] inline Sight see_plain(const Key& key, std::span<const std::byte> item, ItemHeader header, const Take& take) {
   const std::size_t key_at = header.expires() ? 16 : 8;
   const std::size_t bytes = header.value_bytes();
-  if (room < key_at + key.text.size() + bytes) [[unlikely]]
+  if (item.size() < key_at + key.text.size() + bytes) [[unlikely]]
     return Sight::kUnsure;
-  if (key.space != 0 || !racy_equal(item + key_at, key.text.data(), key.text.size())) [[unlikely]]
+  if (key.space != 0 || !racy_equal(item.data() + key_at, key.text.data(), key.text.size())) [[unlikely]]
     return Sight::kOther;
-  if (header.expires() && has_expired(racy_load(item + header.expiry_at()))) [[unlikely]]
+  if (header.expires() && has_expired(racy_load(item.data() + header.expiry_at()))) [[unlikely]]
     return Sight::kUnsure;
-  take(item + key_at + key.text.size(), bytes);
+  take(item.data() + key_at + key.text.size(), bytes);
   return Sight::kTaken;
 }
 
@@ -51,20 +52,20 @@ template <typename Take>
 
 /// An item with an extension, if that says no more than a namespace and tags. Out of the way of those that have none.
 template <typename Take>
-[[nodiscard, gnu::noinline]] inline Sight see_extended(const View& view, const Key& key, const std::byte* item, std::uint64_t room,
-                                                       ItemHeader header, const Take& take) {
+[[nodiscard, gnu::noinline]] inline Sight see_extended(const View& view, const Key& key, std::span<const std::byte> item, ItemHeader header,
+                                                       const Take& take) {
   if (header.chained()) return Sight::kUnsure;
-  const std::byte* const extension_at = item + header.extension_at();
+  const std::byte* const extension_at = item.data() + header.extension_at();
   std::uint64_t extension = racy_load(extension_at);
   if ((extension & Extension::kKinds) != 0) return Sight::kUnsure;
   extension &= ~Extension::kKinds;  // the compiler may know it, too: so where things are is quickly said
   const std::size_t key_at = header.extension_at() + Extension::bytes(extension);
   const std::size_t bytes = header.value_bytes();
-  if (room < key_at + key.text.size() + bytes) return Sight::kUnsure;
-  if (Extension::space(extension) != key.space || !racy_equal(item + key_at, key.text.data(), key.text.size())) return Sight::kOther;
-  if (header.expires() && has_expired(racy_load(item + header.expiry_at()))) return Sight::kUnsure;
+  if (item.size() < key_at + key.text.size() + bytes) return Sight::kUnsure;
+  if (Extension::space(extension) != key.space || !racy_equal(item.data() + key_at, key.text.data(), key.text.size())) return Sight::kOther;
+  if (header.expires() && has_expired(racy_load(item.data() + header.expiry_at()))) return Sight::kUnsure;
   if (!has_live_tags(view, extension_at, extension)) return Sight::kUnsure;
-  take(item + key_at + key.text.size(), bytes);
+  take(item.data() + key_at + key.text.size(), bytes);
   atomic_fence(kAcquire);  // the record only now: before, it may have been the namespace's still, and the item another one's
   return key.space == 0 || is_live_in_namespace(view, key, extension) ? Sight::kTaken : Sight::kUnsure;
 }
@@ -100,15 +101,14 @@ template <typename Take>
     std::uint64_t word = entry.load(kAcquire);
     if (Entry::tag(word) != key.tag || word == Entry::kEmpty) [[unlikely]]
       continue;
-    const std::uint64_t room = view.room_at(Entry::offset(word));
-    if (room < kMinChunkBytes) [[unlikely]]
+    const std::span<const std::byte> item = view.rest(Entry::offset(word));
+    if (item.size() < kMinChunkBytes) [[unlikely]]
       return Glance::kUnsure;
-    const std::byte* const item = view.base() + Entry::offset(word);
-    const ItemHeader header{racy_load(item), 0};
+    const ItemHeader header{racy_load(item.data()), 0};
     if (!ItemHeader::is_alike(header.word, wanted)) [[unlikely]]
       continue;
     const bool plain = (header.word & (ItemHeader::kChained | ItemHeader::kExtended)) == 0;
-    const Sight sight = plain ? see_plain(key, item, room, header, take) : see_extended(view, key, item, room, header, take);
+    const Sight sight = plain ? see_plain(key, item, header, take) : see_extended(view, key, item, header, take);
     if (sight == Sight::kOther) [[unlikely]]
       continue;
     if (sight == Sight::kUnsure) [[unlikely]]

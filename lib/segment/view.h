@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "layout/bucket.h"
 #include "layout/duel_state.h"
@@ -61,10 +62,12 @@ class View {
       return nullptr;
     return base_ + offset;
   }
-  /// How many bytes of slab pages there are from `offset` on; 0: it lies outside.
-  [[nodiscard]] std::uint64_t room_at(std::uint64_t offset) const noexcept {
-    const std::uint64_t rest = offset - geometry_.pages_at;  // wraps to huge when before
-    return rest < pages_bytes_ ? pages_bytes_ - rest : 0;
+  /// All bytes of the slab pages from `offset` on; none if it lies outside. For who compares with lengths later; any multiple of 8.
+  [[nodiscard]] std::span<const std::byte> rest(std::uint64_t offset) const noexcept {
+    const std::uint64_t at = offset - geometry_.pages_at;  // wraps to huge when before
+    if (at >= pages_bytes_) [[unlikely]]
+      return {};
+    return {base_ + offset, pages_bytes_ - at};
   }
   /// The buckets that a directory word names, or nullptr. A table is a chunk, so one that leaves its page is none: following it would
   /// harm nobody, but take long.

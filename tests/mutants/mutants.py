@@ -128,7 +128,7 @@ MUTANTS = [
     Mutant("a glance does not compare the stamps of tags", "lib/cache/glance.h", "load(kAcquire) > stamp) return false;", "load(kAcquire) > kLastStamp) return false;", "api_tags_test"),
     Mutant("a glance does not compare a clear of its namespace", "lib/cache/glance.h", " && NamespaceWord::cleared_at(word) <= Extension::stamp(extension);", ";", "api_namespace_test"),
     Mutant("a glance does not see that a record changed hands", "lib/cache/glance.h", "  return NamespaceWord::incarnation(word) == key.incarnation && ", "  return ", "cache_namespaces_test"),
-    Mutant("a glance believes how long a value is", "lib/cache/glance.h", "  if (room < key_at + key.text.size() + bytes) [[unlikely]]\n    return Sight::kUnsure;\n", "  static_cast<void>(room);\n", "image_fuzz", IMAGES),
+    Mutant("a glance believes how long a value is", "lib/cache/glance.h", "  if (item.size() < key_at + key.text.size() + bytes) [[unlikely]]\n    return Sight::kUnsure;\n", "", "image_fuzz", IMAGES),
     Mutant("an epoch is not compared", "lib/cache/items.h", "{ return header.epoch() == now; }", "{ return header.epoch() == now || now != 0; }", "api_clear_test"),
     Mutant("expiry compared the wrong way", "lib/expiry/ttl.h", "at_ms != kNeverExpires && at_ms <= now_ms()", "at_ms != kNeverExpires && at_ms > now_ms()", "api_ttl_test"),
     # Twins, displacement, tables.
