@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shop.h"
 
@@ -38,6 +39,8 @@ std::string search_page(carafe::Cache& cache, const std::string& words, const st
 void respond_when_there(carafe::Cache& cache, Loop& loop, const std::string& key, const std::function<void(std::string)>& respond,
                         int patience = 200);
 void warm(carafe::Cache& cache, Shop& shop);
+std::size_t bytes_of(carafe::Cache& cache, const std::vector<std::string_view>& keys, std::vector<std::optional<std::string>>& reused);
+std::optional<std::uint32_t> first_word_of(carafe::Cache& cache, std::string_view key);
 void call_once_a_host(carafe::Cache& cache, Shop& shop);
 
 // invalidating.cc

@@ -3,10 +3,12 @@
 #include <carafe/carafe.h>
 
 #include <chrono>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "listings.h"
 #include "shop.h"
@@ -83,6 +85,24 @@ void call_once_a_host(carafe::Cache& cache, Shop& shop) {
   const std::string name = name_of(42);       // asks the shop, once a host
   static_cast<void>(name_of.invalidate(42));  // this answer
   name_of.invalidate_all();                   // every answer of this function
+}
+
+std::size_t bytes_of(carafe::Cache& cache, const std::vector<std::string_view>& keys, std::vector<std::optional<std::string>>& reused) {
+  cache.get_many(keys, reused);  // one answer a key, in order
+  std::size_t bytes = 0;
+  for (const std::optional<std::string>& value : reused) bytes += value.value_or("").size();
+  return bytes;
+}
+
+std::optional<std::uint32_t> first_word_of(carafe::Cache& cache, std::string_view key) {
+  std::uint32_t word = 0;
+  bool found = false;
+  const carafe::Status status = cache.get_view(key, [&](std::string_view value) {  // perhaps twice
+    found = value.size() >= sizeof word;
+    if (found) std::memcpy(&word, value.data(), sizeof word);
+  });
+  if (status != carafe::Status::kOk || !found) return std::nullopt;
+  return word;
 }
 
 }  // namespace guide

@@ -108,6 +108,15 @@ void loading() {
   REQUIRE(cache.contains("search:jug"));
 }
 
+void many_and_large() {
+  carafe::Cache cache = new_cache();
+  REQUIRE(cache.set("a", "one word and more") == carafe::Status::kOk && cache.set("b", "no") == carafe::Status::kOk);
+  std::vector<std::optional<std::string>> reused;
+  REQUIRE(guide::bytes_of(cache, {"a", "absent", "b"}, reused) == 19);
+  REQUIRE(guide::first_word_of(cache, "a") == 0x20656e6f);  // "one " where the first byte is the least
+  REQUIRE(!guide::first_word_of(cache, "b") && !guide::first_word_of(cache, "absent"));
+}
+
 void loading_for_all() {
   carafe::Cache cache = new_cache();
   Shop shop;
@@ -197,6 +206,7 @@ int main() {
     opening_for_a_group();
     loading();
     loading_for_all();
+    many_and_large();
     event_loop();
     invalidating();
     running();
