@@ -80,6 +80,10 @@ class CARAFE_EXPORT Cache : public Keyspace {
         label, [this, &work] { work(*this); }, options);
   }
 
+  /// Fills the page tables of this process as Populate::kAtOpening does, and sees to huge pages if Options::pages says so. For a forked child
+  /// before it serves: page tables of shared memory are not inherited.
+  void populate() noexcept;
+
   /// Every counter; a few microseconds.
   [[nodiscard]] Stats stats() const;
   /// Size classes, index classes included. Walks the ownership words: milliseconds a GiB.
@@ -89,6 +93,8 @@ class CARAFE_EXPORT Cache : public Keyspace {
   /// Slots in use, live or dead.
   [[nodiscard]] std::vector<WorkerStats> workers() const;
   [[nodiscard]] SegmentInfo info() const;
+  /// Huge pages and NUMA, by /proc and /sys. Touches a byte in each 2 MiB; a millisecond a GiB.
+  [[nodiscard]] MemoryStats memory() const;
   /// Walks everything and checks every invariant, beside running workers too. Seconds a GiB; changes nothing.
   [[nodiscard]] VerifyReport verify() const;
 

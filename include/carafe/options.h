@@ -21,8 +21,24 @@ enum class Eviction : std::uint8_t {
   kClock,  ///< CLOCK with two bits an item and nothing else, for comparison. Takes no memory for advice.
 };
 
+/// Which pages of the operating system hold a segment. A huge one spares most misses of the TLB, and page tables in every process. Never an
+/// error: what the kernel refused is in Cache::memory().
+enum class Pages : std::uint8_t {
+  kAuto,   ///< Huge ones where the kernel gives them of its own accord or finds them already, which costs nothing.
+  kSmall,  ///< Mapped as small ones by this process.
+  kHuge,  ///< Huge ones now: who opens the segment collects its small pages into them (Linux 6.1), once for all processes. 2 to 3 ms for 2 MiB.
+};
+
+/// When this process's page tables are filled, so that no get or set meets a page fault; who is first in a new segment has pages zeroed on
+/// the way, too. 50 to 500 ms a GiB. A forked child has page tables of its own to fill: Cache::populate.
+enum class Populate : std::uint8_t {
+  kNone,          ///< By the first touch of each page.
+  kAtOpening,     ///< Before create or open returns.
+  kInBackground,  ///< By a thread, which ends when it is done or the handle goes.
+};
+
 /// How a segment is made. Only `capacity_bytes` needs thought. A process that opens an existing segment takes its geometry
-/// from the segment: there, only `trusted_uid` and `lock_wait` of its options matter.
+/// from the segment: there, only `trusted_uid`, `lock_wait`, `pages` and `populate` of its options matter.
 struct Options {
   /// Bytes of the whole segment, everything counted. 1 MiB to 1 TiB, default 64 MiB. Reserved in full when created.
   std::size_t capacity_bytes = std::size_t{64} << 20;
@@ -50,6 +66,16 @@ struct Options {
 
   /// How long a write waits for a stripe whose holder is alive but slow, before kBusy. Default 20 ms, range 1 ms to 10 s.
   std::chrono::milliseconds lock_wait{20};
+
+  /// Huge pages or small ones. Of handles that write; those that only look take what is there.
+  Pages pages = Pages::kAuto;
+
+  /// Filling page tables beforehand. Of handles that write. A handle that follows its name to a new segment does it in the background.
+  Populate populate = Populate::kNone;
+
+  /// Spreads a new segment over the NUMA nodes that this process may use. Otherwise the kernel takes all of it from the node on which the creator
+  /// runs, while there is room. Where there is one node, or the kernel refuses, nothing happens, and Cache::memory() says why.
+  bool interleave = false;
 };
 
 /// How one value is stored. Fields will be added; use designated initialisers.

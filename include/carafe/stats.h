@@ -140,6 +140,18 @@ struct SegmentInfo {
   bool retired = false;
 };
 
+/// What the operating system has made of a segment's memory, as far as it tells this process (0 and empty: it does not).
+struct MemoryStats {
+  std::uint64_t bytes = 0;            ///< Of the segment as it is mapped.
+  std::uint64_t mapped_bytes = 0;     ///< Of these, in the page tables of this process: no page fault. About.
+  std::uint64_t huge_bytes = 0;       ///< Of these, on huge pages.
+  std::uint64_t huge_page_bytes = 0;  ///< Size of one; 0: this kernel has none.
+  std::string huge_policy;            ///< Where the kernel gives them of its own accord: never, within_size, advise, always, deny, force.
+  std::uint32_t numa_nodes = 0;       ///< That this process may use.
+  std::string numa_policy;            ///< Of the segment: default (the node of who made it), or interleave:0-1.
+  std::vector<std::string> refused;   ///< What Options asked of this handle and the kernel refused, with the reason.
+};
+
 /// One namespace. Counters since it was made; `items` and `bytes_used` since it was cleared, about: what dies in the middle of a write is
 /// counted or not.
 struct NamespaceStats {

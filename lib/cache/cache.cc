@@ -57,6 +57,11 @@ Cache Cache::open_read_only(std::string_view name, const Options& options) {
 
 bool Cache::remove(std::string_view name, const Options& options) { return remove_segment(name, options); }
 
+void Cache::populate() noexcept {
+  const Engine& engine = handle_->engine();
+  if (engine.filler != nullptr) engine.filler->fill(true);
+}
+
 void Cache::clear() noexcept {
   const Engine& engine = handle_->engine();
   if (engine.segment.read_only) return;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "evict/duel.h"
+#include "segment/filler.h"
 #include "segment/segment_file.h"
 #include "slab/free_hints.h"
 #include "slab/slabs.h"
@@ -16,7 +17,7 @@ namespace carafe {
 
 /// One segment as this process has it open: everything the verbs work on. Shared by all threads; all that changes in it is atomic.
 struct Engine {
-  Engine(Segment opened, std::uint64_t lock_wait)
+  Engine(Segment opened, std::uint64_t lock_wait, const Options& options = {})
       : segment(std::move(opened)),
         view(segment.view),
         classes(view.geometry().page_bytes),
@@ -25,7 +26,9 @@ struct Engine {
         liveness(segment),
         registry(segment.read_only ? nullptr : std::make_unique<WorkerRegistry>(segment)),
         seed(view.header().seed),
-        lock_wait_ns(lock_wait) {}
+        lock_wait_ns(lock_wait),
+        filler(registry == nullptr ? nullptr
+                                   : std::make_unique<Filler>(segment.mapping, options.pages, options.populate, registry->wiped_mark())) {}
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -44,6 +47,7 @@ struct Engine {
   mutable Atomic<std::uint32_t> index_cursor{0};
   mutable Atomic<std::uint64_t> next_recount_ms{0};
   mutable Atomic<bool> orphaned{false};  // as `retired`, for a reader who may not write that down
+  const std::unique_ptr<Filler> filler;  // none of a reader; last, since it uses what is above
 
   /// Who we are, for one operation; without a slot it has no counters and no lock word (then nothing may be written).
   [[nodiscard]] Worker worker() const noexcept {

@@ -24,7 +24,7 @@ std::uint64_t wait_ns(const Options& options) noexcept {
 Handle::Handle(Segment segment, const Options& options)
     : options_(options), read_only_(segment.read_only), newest_(std::make_unique<Link>()), current_(nullptr) {
   check_lock_wait(options, segment.title());
-  newest_->engine = std::make_unique<Engine>(std::move(segment), wait_ns(options));
+  newest_->engine = std::make_unique<Engine>(std::move(segment), wait_ns(options), options);
   if (!read_only_) {
     const Worker me = newest_->engine->worker();
     if (me.word == 0)
@@ -34,6 +34,13 @@ Handle::Handle(Segment segment, const Options& options)
                            ? "all " + std::to_string(newest_->engine->view.geometry().worker_count) +
                                  " worker slots are taken by live processes; create it with a larger max_workers"
                            : failed_call("opening its file again for a byte lock", newest_->engine->registry->error())));
+  }
+  if (Filler* filler = newest_->engine->filler.get(); filler != nullptr && filler->is_wanted()) {
+    if (options.populate == Populate::kInBackground) {
+      filler->start();
+    } else {
+      filler->fill(options.populate == Populate::kAtOpening);
+    }
   }
   current_.store(newest_->engine.get(), kRelease);
 }
@@ -58,7 +65,9 @@ Engine* Handle::follow(Engine* retired) noexcept {
       if (segment.view.header().retired.load(kAcquire) == 0 &&
           (segment.device != retired->segment.device || segment.inode != retired->segment.inode)) {
         auto link = std::make_unique<Link>();
-        link->engine = std::make_unique<Engine>(std::move(segment), wait_ns(options_));
+        link->engine = std::make_unique<Engine>(std::move(segment), wait_ns(options_), options_);
+        if (link->engine->filler != nullptr && link->engine->filler->is_wanted())
+          link->engine->filler->start();  // who follows is within an operation
         link->older = std::move(newest_);
         newest_ = std::move(link);
         found = newest_->engine.get();

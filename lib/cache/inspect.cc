@@ -9,6 +9,7 @@
 #include "cache/verify.h"
 #include "carafe/cache.h"
 #include "evict/clock_hand.h"
+#include "segment/memory_report.h"
 #include "stats/totals.h"
 
 /// The looking functions of Cache. Loads only (stats may put a gauge right after a crash); no lock, no waiting.
@@ -133,6 +134,14 @@ SegmentInfo Cache::info() const {
     info.mode = found.st_mode & 07777;
   }
   return info;
+}
+
+MemoryStats Cache::memory() const {
+  const Engine& engine = handle_->engine();
+  MemoryStats stats = report_memory(engine.segment);
+  if (engine.filler != nullptr)
+    for (std::string& reason : engine.filler->refused()) stats.refused.push_back(std::move(reason));
+  return stats;
 }
 
 VerifyReport Cache::verify() const { return verify_segment(handle_->engine()); }

@@ -22,6 +22,7 @@
 #include "segment/failed_call.h"
 #include "segment/fingerprint.h"
 #include "segment/names.h"
+#include "segment/numa.h"
 #include "segment/segment_file.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -126,12 +127,13 @@ void initialise(std::byte* base, std::string_view name, const Options& options, 
 Segment finish(Fd fd, std::string_view name, const Options& options, const std::string& what) {
   set_mode(fd.get(), options, what);
   check_cgroup_limit(options.capacity_bytes, what);
+  Segment segment;
+  segment.name = name;
+  segment.mapping = Mapping::map(fd.get(), options.capacity_bytes, false, options.pages, what);
+  if (options.interleave) segment.interleave_refused = interleave(segment.mapping);  // only what is reserved afterwards is spread
   reserve(fd.get(), options, what);
   struct stat found {};
   if (::fstat(fd.get(), &found) != 0) fail(Status::kSystem, what, failed_call("fstat", errno));
-  Segment segment;
-  segment.name = name;
-  segment.mapping = Mapping::map(fd.get(), options.capacity_bytes, false, what);
   initialise(segment.mapping.base(), name, options, what);
   segment.view = View(segment.mapping.base(), reinterpret_cast<const SegmentHeader*>(segment.mapping.base())->geometry);
   segment.device = found.st_dev;

@@ -5,6 +5,7 @@
 
 #include <boost/interprocess/detail/os_file_functions.hpp>
 #include <boost/interprocess/mapped_region.hpp>
+#include <cstdint>
 
 #include "carafe/status.h"
 #include "segment/failed_call.h"
@@ -24,6 +25,15 @@ class Descriptor {
   int fd_;
 };
 
+/// A free address where huge pages can be mapped; nullptr: anywhere will do. Another thread may be given it first.
+const void* huge_aligned_address(std::size_t bytes, Pages pages) noexcept {
+  if (pages == Pages::kSmall || bytes < kHugePageBytes) return nullptr;
+  void* free = ::mmap(nullptr, bytes + kHugePageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (free == MAP_FAILED) return nullptr;
+  ::munmap(free, bytes + kHugePageBytes);
+  return static_cast<std::byte*>(free) + (kHugePageBytes - reinterpret_cast<std::uintptr_t>(free) % kHugePageBytes) % kHugePageBytes;
+}
+
 }  // namespace
 
 struct Mapping::Region {
@@ -35,13 +45,22 @@ Mapping::~Mapping() = default;
 Mapping::Mapping(Mapping&&) noexcept = default;
 Mapping& Mapping::operator=(Mapping&&) noexcept = default;
 
-Mapping Mapping::map(int fd, std::size_t bytes, bool read_only, const std::string& what) {
+Mapping Mapping::map(int fd, std::size_t bytes, bool read_only, Pages pages, const std::string& what) {
   namespace ipc = boost::interprocess;
+  const auto region_at = [&](const void* address) {
+    return ipc::mapped_region(Descriptor(fd), read_only ? ipc::read_only : ipc::read_write, 0, bytes, address);
+  };
   try {
     Mapping mapping;
     mapping.region_ = std::make_unique<Region>();
-    mapping.region_->region = ipc::mapped_region(Descriptor(fd), read_only ? ipc::read_only : ipc::read_write, 0, bytes);
+    try {
+      mapping.region_->region = region_at(huge_aligned_address(bytes, pages));
+    } catch (const ipc::interprocess_exception& failure) {
+      if (failure.get_error_code() != ipc::busy_error) throw;
+      mapping.region_->region = region_at(nullptr);
+    }
     ::madvise(mapping.base(), bytes, MADV_DONTDUMP);  // secrets, and the time a dump takes; best effort
+    if (bytes >= kHugePageBytes) ::madvise(mapping.base(), bytes, pages == Pages::kSmall ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
     return mapping;
   } catch (const ipc::interprocess_exception& failure) {
     throw Error(Status::kSystem, "carafe: cannot map " + what + ": " +

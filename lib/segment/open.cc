@@ -172,7 +172,7 @@ Segment open_segment(std::string_view name, const Options& options, bool read_on
   segment.inode = found.st_ino;
   if (S_ISREG(found.st_mode) && !read_only) check_trust(name, path, segment.fd.get(), found, options);
   const Geometry geometry = check_header(name, path, segment.fd.get(), found);
-  segment.mapping = Mapping::map(segment.fd.get(), geometry.capacity_bytes, read_only, segment.title());
+  segment.mapping = Mapping::map(segment.fd.get(), geometry.capacity_bytes, read_only, options.pages, segment.title());
   segment.view = View(segment.mapping.base(), geometry);
   if (!read_only && segment.view.header().retired.load(kAcquire) != 0) {
     // Whoever removed it died between retiring and unlinking. It serves nobody any more: the name is free.

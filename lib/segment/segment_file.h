@@ -46,6 +46,7 @@ struct Segment {
   dev_t device = 0;
   ino_t inode = 0;
   bool read_only = false;
+  std::string interleave_refused;  // why, where it was asked for
 
   /// For messages: segment "name", or an anonymous segment.
   [[nodiscard]] std::string title() const { return name.empty() ? "an anonymous segment" : "segment \"" + name + "\""; }

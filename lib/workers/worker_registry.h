@@ -33,6 +33,8 @@ class WorkerRegistry {
   }
   /// A flag for the owner's use that is zero again in a forked child.
   [[nodiscard]] Atomic<std::uint32_t>& wiped_flag() const noexcept { return identity_->flag; }
+  /// Another one.
+  [[nodiscard]] Atomic<std::uint32_t>& wiped_mark() const noexcept { return identity_->mark; }
   /// Why there is none: 0 = all slots taken, else an errno.
   [[nodiscard]] int error() const noexcept { return identity_->error; }
 
@@ -42,7 +44,7 @@ class WorkerRegistry {
     Atomic<std::uint32_t> state;  // 0 idle, 1 a thread is taking a slot
     int error;
     Atomic<std::uint32_t> flag;
-    std::uint32_t reserved;
+    Atomic<std::uint32_t> mark;
     Atomic<std::uint64_t> retry_at_ms;
     void* token;
   };
