@@ -79,6 +79,7 @@ void Filler::start() noexcept {
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
+  for (const int fault : {SIGSYS, SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP}) ::sigdelset(&all, fault);  // blocked, these would kill
   ::pthread_attr_init(&attributes);
   ::pthread_attr_setstacksize(&attributes, kStackBytes);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited: signals are for the program's own threads

@@ -30,7 +30,7 @@ class Filler {
   [[nodiscard]] bool is_wanted() const noexcept { return pages_ == Pages::kHuge || populate_ != Populate::kNone; }
   /// At once. Page tables are filled if `populate` says so, huge pages seen to in any case.
   void fill(bool populate) noexcept;
-  /// By a thread of low demands: all signals blocked, a small stack.
+  /// By a thread of low demands: signals blocked but for faults of its own, a small stack.
   void start() noexcept;
   /// What was asked for and refused, so far.
   [[nodiscard]] std::vector<std::string> refused() const;

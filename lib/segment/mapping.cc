@@ -56,7 +56,7 @@ Mapping Mapping::map(int fd, std::size_t bytes, bool read_only, Pages pages, con
     try {
       mapping.region_->region = region_at(huge_aligned_address(bytes, pages));
     } catch (const ipc::interprocess_exception& failure) {
-      if (failure.get_error_code() != ipc::busy_error) throw;
+      if (failure.get_native_error() != 0) throw;  // the kernel refused; else it gave another address, since this one was taken
       mapping.region_->region = region_at(nullptr);
     }
     ::madvise(mapping.base(), bytes, MADV_DONTDUMP);  // secrets, and the time a dump takes; best effort

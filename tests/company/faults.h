@@ -58,6 +58,12 @@ enum class Place {
   kAdviseDontdump,
   kAdviseWipeonfork,
   kAdviseDontfork,
+  kMapAligned,
+  kAdviseHugepage,
+  kAdviseCollapse,
+  kAdvisePopulate,
+  kGetMempolicy,
+  kMbind,
   kGetrandom,
   kTimeNamespace,
   kBootId,
@@ -90,6 +96,12 @@ inline const char* to_string(Place place) noexcept {
                                     "madvise(MADV_DONTDUMP)",
                                     "madvise(MADV_WIPEONFORK)",
                                     "madvise(MADV_DONTFORK)",
+                                    "mmap of a place for huge pages",
+                                    "madvise(MADV_HUGEPAGE)",
+                                    "madvise(MADV_COLLAPSE)",
+                                    "madvise(MADV_POPULATE_WRITE)",
+                                    "get_mempolicy",
+                                    "mbind",
                                     "getrandom",
                                     "stat of the time namespace",
                                     "reading the boot id",
@@ -169,6 +181,9 @@ inline Place place_of_descriptor(long fd, Place ours) noexcept {
   return ours;
 }
 
+constexpr long kPopulateWrite = 23;  // MADV_POPULATE_WRITE and MADV_COLLAPSE, which older headers lack
+constexpr long kCollapse = 25;
+
 inline Place classify(long number, const long (&a)[6]) noexcept {
   switch (number) {
     case SYS_openat:
@@ -204,11 +219,19 @@ inline Place classify(long number, const long (&a)[6]) noexcept {
       return Place::kHarmless;
     case SYS_mmap:
       if (static_cast<int>(a[4]) >= 0) return a[1] == 4096 ? Place::kMapToken : Place::kMapSegment;
+      if (a[2] == PROT_NONE) return Place::kMapAligned;
       return a[1] == 4096 ? Place::kMapIdentity : Place::kHarmless;  // the heap's are larger
     case SYS_madvise:
       if (a[2] == MADV_DONTDUMP) return Place::kAdviseDontdump;
       if (a[2] == MADV_WIPEONFORK) return Place::kAdviseWipeonfork;
-      return a[2] == MADV_DONTFORK ? Place::kAdviseDontfork : Place::kUnknown;
+      if (a[2] == MADV_DONTFORK) return Place::kAdviseDontfork;
+      if (a[2] == MADV_HUGEPAGE) return Place::kAdviseHugepage;
+      if (a[2] == kCollapse) return Place::kAdviseCollapse;
+      return a[2] == kPopulateWrite ? Place::kAdvisePopulate : Place::kUnknown;
+    case SYS_get_mempolicy:
+      return Place::kGetMempolicy;
+    case SYS_mbind:
+      return Place::kMbind;
     case SYS_getrandom:
       return Place::kGetrandom;
     case SYS_linkat:

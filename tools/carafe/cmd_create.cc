@@ -8,6 +8,7 @@
 #include "carafe/cache.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "memory_text.h"
 #include "output.h"
 #include "segments.h"
 #include "text.h"
@@ -22,6 +23,8 @@ struct CreateCommand {
   std::string group;
   std::uint32_t max_workers = 0;
   std::uint32_t max_namespaces = 0;
+  std::string pages = "auto";
+  bool interleave = false;
 };
 
 unsigned parse_mode(const std::string& text) {
@@ -30,6 +33,13 @@ unsigned parse_mode(const std::string& text) {
   if (error != std::errc{} || end != text.data() + text.size())
     throw Failure(kUsage, fmt::format("--mode: \"{}\" is not octal; write 0600, or 0660 together with --group", escape(text)));
   return mode;
+}
+
+Pages parse_pages(const std::string& text) {
+  if (text == "auto") return Pages::kAuto;
+  if (text == "small") return Pages::kSmall;
+  if (text == "huge") return Pages::kHuge;
+  throw Failure(kUsage, fmt::format("--pages: \"{}\" is not auto, small or huge", escape(text)));
 }
 
 int create(const Context& context, const CreateCommand& command) {
@@ -43,19 +53,25 @@ int create(const Context& context, const CreateCommand& command) {
   options.mode = !command.mode.empty() ? parse_mode(command.mode) : command.group.empty() ? 0600 : 0660;
   options.max_workers = command.max_workers;
   options.max_namespaces = command.max_namespaces;
+  options.pages = parse_pages(command.pages);
+  options.interleave = command.interleave;
   const Cache cache = Cache::create(name, options);
   const SegmentInfo info = cache.info();
+  const MemoryStats memory = cache.memory();
   if (context.json) {
     print_json(context, Json{{"name", name},
                              {"capacity_bytes", info.capacity_bytes},
                              {"max_workers", info.max_workers},
                              {"max_namespaces", info.max_namespaces},
                              {"mode", mode_text(info.mode)},
-                             {"group", group_name(info.owner_gid)}});
+                             {"group", group_name(info.owner_gid)},
+                             {"memory", memory_json(memory)},
+                             {"refused", memory.refused}});
   } else {
     say(context, fmt::format("created {}: {}, room for {} workers and {} namespaces, mode {}, owner {}:{}", name,
                              bytes_text(context, info.capacity_bytes), info.max_workers, info.max_namespaces, mode_text(info.mode),
                              user_name(info.owner_uid), group_name(info.owner_gid)));
+    for (const std::string& reason : memory.refused) say(context, "refused: " + reason);
   }
   return kDone;
 }
@@ -75,6 +91,9 @@ void add_create(CLI::App& app, Context& context) {
   verb->add_option("--max-namespaces", command->max_namespaces, "Most namespaces at once, 1 to 65535; default: by size")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
+  add_text(*verb, "--pages", command->pages, "auto (default), small, or huge: collect huge pages now, whatever the kernel's setting")
+      ->type_name("KIND");
+  verb->add_flag("--interleave", command->interleave, "Spread its memory over the NUMA nodes");
   verb->callback([&context, command] { context.run = [&context, command] { return create(context, *command); }; });
 }
 

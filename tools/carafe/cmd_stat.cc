@@ -7,6 +7,7 @@
 #include "carafe/cache.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "memory_text.h"
 #include "namespace_table.h"
 #include "output.h"
 #include "segments.h"
@@ -138,6 +139,7 @@ int stat(const Context& context, const StatOptions& options) {
   if (context.json) {
     Json object = to_json(stats, info);
     object["eviction"] = to_json(cache.eviction());
+    object["memory"] = memory_json(cache.memory());
     object["namespaces"] = namespaces_json(namespaces, namespaces.size());
     print_json(context, object);
     return kDone;
@@ -147,6 +149,7 @@ int stat(const Context& context, const StatOptions& options) {
                     user_name(info.owner_uid), group_name(info.owner_gid), mode_text(info.mode), info.layout_version));
   print_windows(context, stats);
   print("\n");
+  print(memory_text(context, cache.memory()) + "\n\n");
   print_eviction(context, cache.eviction());
   print_busiest(context, name, namespaces);
   print_fields(context, stats);

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/// Huge pages, page tables filled beforehand, NUMA: that they do what they say where the machine allows it, and harm nothing where not.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "carafe/carafe.h"
+#include "support/child.h"
+#include "support/scratch.h"
+#include "support/values.h"
+
+namespace carafe::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kCapacity = 32 * kMiB;
+constexpr std::uint64_t kItems = 5000;  // of 4 KiB: most pages
+constexpr std::size_t kHugePage = 2 * kMiB;
+
+Options with(Pages pages, Populate populate) {
+  Options options = with_capacity(kCapacity);
+  options.pages = pages;
+  options.populate = populate;
+  return options;
+}
+
+void fill(Cache& cache) {
+  for (std::uint64_t i = 0; i < kItems; ++i) ASSERT_EQ(cache.set(numbered_key("k", i), std::string(4096, 'v')), Status::kOk);
+}
+
+long minor_faults() {
+  struct rusage usage {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
+/// Page faults of getting everything.
+long faults_of_gets(Cache& cache) {
+  std::uint64_t hits = 0;
+  const long before = minor_faults();
+  for (std::uint64_t i = 0; i < kItems; ++i) hits += cache.get(numbered_key("k", i)).has_value() ? 1 : 0;
+  const long faults = minor_faults() - before;
+  EXPECT_EQ(hits, kItems);
+  return faults;
+}
+
+std::size_t threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+class MemoryTest : public ::testing::Test {
+ protected:
+  ScratchName name_{"memory"};
+};
+
+TEST_F(MemoryTest, PageTablesFilledAtOpeningSpareTheGetsTheirFaults) {
+  Cache made = Cache::create(name_, with(Pages::kSmall, Populate::kNone));
+  fill(made);
+  Cache lazy = Cache::open(name_, with(Pages::kSmall, Populate::kNone));
+  const long with_faults = faults_of_gets(lazy);
+  Cache ready = Cache::open(name_, with(Pages::kSmall, Populate::kAtOpening));
+  EXPECT_GE(ready.memory().mapped_bytes, kCapacity);
+  const long without = faults_of_gets(ready);
+  std::fprintf(stderr, "page faults of %llu gets: %ld, and %ld in a mapping that was filled\n", static_cast<unsigned long long>(kItems),
+               with_faults, without);
+  EXPECT_GT(with_faults, 100);
+  EXPECT_LT(without, 20);
+  EXPECT_TRUE(ready.memory().refused.empty());
+}
+
+TEST_F(MemoryTest, OrInTheBackground) {
+  Cache made = Cache::create(name_, with(Pages::kSmall, Populate::kInBackground));
+  EXPECT_TRUE(eventually(10s, [&] { return made.memory().mapped_bytes >= kCapacity; }));
+  fill(made);
+  Cache opened = Cache::open(name_, with(Pages::kSmall, Populate::kInBackground));
+  ASSERT_TRUE(eventually(10s, [&] { return opened.memory().mapped_bytes >= kCapacity; }));
+  EXPECT_LT(faults_of_gets(opened), 20);
+}
+
+TEST_F(MemoryTest, AHandleThatGoesTakesItsThreadAlong) {
+  const std::size_t before = threads();
+  for (int round = 0; round < 30; ++round) {
+    std::optional<Cache> cache(Cache::open_or_create(name_, with(round % 2 == 0 ? Pages::kHuge : Pages::kAuto, Populate::kInBackground)));
+    ASSERT_EQ(cache->set("key", "value"), Status::kOk);
+    Cache moved = std::move(*cache);
+    cache.reset();
+    ASSERT_EQ(moved.get("key"), "value");
+  }
+  EXPECT_TRUE(eventually(2s, [before] { return threads() == before; })) << threads() << " threads, " << before << " before";
+}
+
+TEST_F(MemoryTest, AChildOfAPopulatingParentWaitsForNobodyAndMayFillItsOwn) {
+  for (int round = 0; round < 10; ++round) {
+    std::optional<Cache> cache(Cache::create_anonymous(with(Pages::kSmall, Populate::kInBackground)));
+    fill(*cache);
+    Child child = Child::fork([&cache] {
+      CHILD_REQUIRE(cache->get(numbered_key("k", 1)).has_value());
+      cache->populate();
+      CHILD_REQUIRE(faults_of_gets(*cache) < 20);
+      cache.reset();
+      return ::testing::Test::HasFailure() ? 1 : 0;
+    });
+    ASSERT_EQ(child.wait(20s), 0);
+  }
+}
+
+TEST_F(MemoryTest, WhoFollowsANamePopulatesTheNewSegmentToo) {
+  Cache cache = Cache::create(name_, with(Pages::kSmall, Populate::kAtOpening));
+  ASSERT_TRUE(Cache::remove(name_));
+  Cache other = Cache::create(name_, with(Pages::kSmall, Populate::kNone));
+  ASSERT_TRUE(eventually(5s, [&] { return cache.set("key", "value") == Status::kOk; }));
+  EXPECT_TRUE(eventually(10s, [&] { return cache.memory().mapped_bytes >= kCapacity; }));
+  EXPECT_EQ(other.get("key"), "value");
+}
+
+TEST_F(MemoryTest, HugePagesAreCollectedForEverybodyOrItIsSaidWhyNot) {
+  Cache made = Cache::create(name_, with(Pages::kSmall, Populate::kNone));
+  fill(made);
+  Cache huge = Cache::open(name_, with(Pages::kHuge, Populate::kNone));
+  const MemoryStats memory = huge.memory();
+  EXPECT_GE(memory.bytes, kCapacity);
+  struct stat file {};
+  ASSERT_EQ(::stat(name_.path().c_str(), &file), 0);
+  EXPECT_GE(file.st_blocks * 512, static_cast<off_t>(kCapacity)) << "no longer reserved in full";
+  EXPECT_GE(faults_of_gets(made), 0) << "whoever had small ones mapped goes on";
+  if (memory.huge_bytes < kCapacity) {
+    EXPECT_FALSE(memory.refused.empty()) << memory.huge_bytes;
+    GTEST_SKIP() << "no huge pages here: " << (memory.refused.empty() ? "?" : memory.refused.front());
+  }
+  EXPECT_TRUE(memory.refused.empty());
+  EXPECT_EQ(Cache::open(name_).memory().huge_bytes, kCapacity) << "not mapped as such by others";
+  EXPECT_EQ(Cache::open_read_only(name_).memory().huge_bytes, kCapacity);
+  EXPECT_EQ(Cache::open(name_, with(Pages::kSmall, Populate::kNone)).memory().huge_bytes, 0U);
+  Cache ready = Cache::open(name_);
+  EXPECT_LT(faults_of_gets(ready), static_cast<long>(kCapacity / kHugePage) + 20);
+}
+
+TEST_F(MemoryTest, AnonymousSegmentsToo) {
+  Cache cache = Cache::create_anonymous(with(Pages::kHuge, Populate::kAtOpening));
+  fill(cache);
+  EXPECT_LT(faults_of_gets(cache), 20);
+  const MemoryStats memory = cache.memory();
+  EXPECT_TRUE(memory.huge_bytes == kCapacity || !memory.refused.empty()) << memory.huge_bytes;
+}
+
+TEST_F(MemoryTest, AnEndThatFillsNoHugePageIsNoFailure) {
+  Options options = with(Pages::kHuge, Populate::kAtOpening);
+  options.capacity_bytes = 5 * kMiB + 4097;
+  Cache cache = Cache::create(name_, options);
+  ASSERT_EQ(cache.set("key", "value"), Status::kOk);
+  EXPECT_EQ(cache.get("key"), "value");
+  EXPECT_GE(cache.memory().mapped_bytes, options.capacity_bytes);
+  options.capacity_bytes = kMiB;
+  EXPECT_TRUE(Cache::create_anonymous(options).memory().refused.empty()) << "nothing to collect in 1 MiB";
+}
+
+TEST_F(MemoryTest, InterleavingIsDoneOrItIsSaidWhyNot) {
+  Options options = with_capacity(4 * kMiB);
+  options.interleave = true;
+  Cache cache = Cache::create(name_, options);
+  ASSERT_EQ(cache.set("key", "value"), Status::kOk);
+  EXPECT_EQ(cache.get("key"), "value");
+  const MemoryStats memory = cache.memory();
+  if (memory.numa_nodes > 1 && memory.refused.empty()) {
+    EXPECT_EQ(memory.numa_policy.rfind("interleave", 0), 0U) << memory.numa_policy;
+    EXPECT_EQ(Cache::open_read_only(name_).memory().numa_policy, memory.numa_policy);
+    return;
+  }
+  ASSERT_EQ(memory.refused.size(), 1U);
+  EXPECT_EQ(memory.refused.front().rfind("interleave: ", 0), 0U) << memory.refused.front();
+  EXPECT_TRUE(Cache::create_anonymous(with_capacity(kMiB)).memory().refused.empty()) << "who asked for nothing was refused nothing";
+}
+
+}  // namespace
+}  // namespace carafe::test
