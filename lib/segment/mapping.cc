@@ -2,6 +2,7 @@
 #include "segment/mapping.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <boost/interprocess/detail/os_file_functions.hpp>
 #include <boost/interprocess/mapped_region.hpp>
@@ -25,13 +26,50 @@ class Descriptor {
   int fd_;
 };
 
-/// A free address where huge pages can be mapped; nullptr: anywhere will do. Another thread may be given it first.
-const void* huge_aligned_address(std::size_t bytes, Pages pages) noexcept {
-  if (pages == Pages::kSmall || bytes < kHugePageBytes) return nullptr;
-  void* free = ::mmap(nullptr, bytes + kHugePageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (free == MAP_FAILED) return nullptr;
-  ::munmap(free, bytes + kHugePageBytes);
-  return static_cast<std::byte*>(free) + (kHugePageBytes - reinterpret_cast<std::uintptr_t>(free) % kHugePageBytes) % kHugePageBytes;
+/// Address space with a place in it where huge pages can be mapped. What nobody mapped over goes back with this object.
+class Room {
+ public:
+  explicit Room(std::size_t bytes) noexcept : bytes_(round_up(bytes)) {
+    void* begin = ::mmap(nullptr, bytes_ + kHugePageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (begin != MAP_FAILED) begin_ = static_cast<std::byte*>(begin);
+  }
+  ~Room() {
+    if (begin_ == nullptr) return;
+    const std::size_t before = taken_ ? distance() : bytes_ + kHugePageBytes;
+    if (before != 0) ::munmap(begin_, before);
+    if (taken_) ::munmap(begin_ + before + bytes_, kHugePageBytes - before);
+  }
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+
+  /// nullptr: the address space is limited.
+  [[nodiscard]] void* place() const noexcept { return begin_ == nullptr ? nullptr : begin_ + distance(); }
+  void take() noexcept { taken_ = true; }
+
+ private:
+  static std::size_t round_up(std::size_t bytes) noexcept {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return (bytes + page - 1) / page * page;
+  }
+  [[nodiscard]] std::size_t distance() const noexcept {
+    return (kHugePageBytes - reinterpret_cast<std::uintptr_t>(begin_) % kHugePageBytes) % kHugePageBytes;
+  }
+
+  const std::size_t bytes_;
+  std::byte* begin_ = nullptr;
+  bool taken_ = false;
+};
+
+boost::interprocess::mapped_region map_region(int fd, std::size_t bytes, bool read_only, Pages pages) {
+  namespace ipc = boost::interprocess;
+  const Descriptor file(fd);
+  const ipc::mode_t mode = read_only ? ipc::read_only : ipc::read_write;
+  if (pages == Pages::kSmall || bytes < kHugePageBytes) return {file, mode, 0, bytes};
+  Room room(bytes);
+  if (room.place() == nullptr) return {file, mode, 0, bytes};
+  ipc::mapped_region region(file, mode, 0, bytes, room.place(), MAP_FIXED);  // over what is ours
+  room.take();
+  return region;
 }
 
 }  // namespace
@@ -47,18 +85,10 @@ Mapping& Mapping::operator=(Mapping&&) noexcept = default;
 
 Mapping Mapping::map(int fd, std::size_t bytes, bool read_only, Pages pages, const std::string& what) {
   namespace ipc = boost::interprocess;
-  const auto region_at = [&](const void* address) {
-    return ipc::mapped_region(Descriptor(fd), read_only ? ipc::read_only : ipc::read_write, 0, bytes, address);
-  };
   try {
     Mapping mapping;
     mapping.region_ = std::make_unique<Region>();
-    try {
-      mapping.region_->region = region_at(huge_aligned_address(bytes, pages));
-    } catch (const ipc::interprocess_exception& failure) {
-      if (failure.get_native_error() != 0) throw;  // the kernel refused; else it gave another address, since this one was taken
-      mapping.region_->region = region_at(nullptr);
-    }
+    mapping.region_->region = map_region(fd, bytes, read_only, pages);
     ::madvise(mapping.base(), bytes, MADV_DONTDUMP);  // secrets, and the time a dump takes; best effort
     if (bytes >= kHugePageBytes) ::madvise(mapping.base(), bytes, pages == Pages::kSmall ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
     return mapping;
