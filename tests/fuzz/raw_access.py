@@ -28,6 +28,8 @@ RULES = [
         [
             ("lib/segment/view.h", r".", "the one place where offsets become references, all checked or ours"),
             ("lib/segment/mapping.cc", r"region\.get_address\(\)", "the mapping itself"),
+            ("lib/segment/mapping.cc", r"static_cast<std::byte\*>\(begin\)|uintptr_t>\(begin_\)", "address space that nothing lies in yet"),
+            ("lib/segment/memory_report.cc", r"uintptr_t>\(mapping\.base\(\)\)", "compared with what /proc shows"),
             ("lib/segment/create.cc", r"segment\.mapping\.base\(\)", "our own new segment"),
             ("lib/segment/fingerprint.cc", r"\bparts\b", "private memory"),
             ("lib/base/racy_copy.h", r".", "copies that are told where and how much"),

@@ -27,6 +27,20 @@ expect 0 "$carafe" get "$segment-group" key
 expect 0 "$carafe" create "/dev/shm/carafe.$segment-path" --size 1M
 [[ -e /dev/shm/carafe.$segment-path ]] || fail "no segment from a path"
 
+# Huge pages and NUMA: had, or refused with a reason, and the segment is there in any case.
+expect 0 "$carafe" create "$segment-huge" --size 8M --pages huge --interleave --json
+equal "huge pages, or why not" "$(json 'o["memory"]["huge_bytes"] == 8 << 20 or any("huge pages" in why for why in o["refused"])')" True
+equal "interleaved, or why not" "$(json 'o["memory"]["numa_policy"].startswith("interleave") or any("interleave: " in why for why in o["refused"])')" True
+huge=$(json 'o["memory"]["huge_bytes"]')
+expect 0 "$carafe" stat "$segment-huge" --json
+equal "huge pages stay" "$(json 'o["memory"]["huge_bytes"]')" "$huge"
+nodes=$(json 'o["memory"]["numa_nodes"]')
+expect 0 "$carafe" create "$segment-interleaved" --size 1M --interleave
+((nodes > 1)) || contains "what create says" "$out" "refused: interleave: "
+expect 0 "$carafe" create "$segment-small" --size 1M --pages small
+expect 2 "$carafe" create "$segment-a" --size 4M --pages large
+contains "message" "$err" "auto, small or huge"
+
 expect 2 "$carafe" create "$segment-a"
 contains "message" "$err" "--size"
 expect 2 "$carafe" create "$segment-a" --size 12Q

@@ -16,6 +16,7 @@ matches "counter" "$out" $'\n'"erases +1  keys removed"
 matches "gauge" "$out" $'\n'"items +9  "
 matches "gauge" "$out" $'\n'"capacity_bytes +4M  "
 contains "meaning" "$out" "gets that returned a value"
+matches "huge pages and NUMA" "$out" $'\n'"memory: ([0-9]+M? of 4M on huge pages|small pages)"
 expect 0 "$carafe" stat "$segment" --bytes
 matches "exact gauge" "$out" $'\n'"capacity_bytes +4194304  "
 
@@ -30,6 +31,8 @@ equal "values" "$(json 'o["name"], o["state"], o["sets"], o["items"], o["erases"
   "('$segment', 'idle', 10, 9, 1, 4194304, 0.0, False, '0600')"
 equal "windows" "$(json '[(w["seconds"], w["sets"], w["gets"]) for w in o["windows"][1:]]')" "[(60, 10, 0), (600, 10, 0), (3600, 10, 0)]"
 equal "fields of a window" "$(json 'sorted(o["windows"][0])')" "['covered_seconds', 'evictions', 'gets', 'hit_ratio', 'hits', 'misses', 'seconds', 'sets']"
+equal "memory" "$(json 'sorted(o["memory"]), o["memory"]["bytes"]')" \
+  "(['bytes', 'huge_bytes', 'huge_page_bytes', 'huge_policy', 'numa_nodes', 'numa_policy'], 4194304)"
 
 # -w: one line per interval.
 expect 0 "$carafe" stat "$segment" -w 0.1 -n 3
