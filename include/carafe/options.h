@@ -26,11 +26,12 @@ enum class Eviction : std::uint8_t {
 enum class Pages : std::uint8_t {
   kAuto,   ///< Huge ones where the kernel gives them of its own accord or finds them already, which costs nothing.
   kSmall,  ///< Mapped as small ones by this process.
-  kHuge,  ///< Huge ones now: who opens the segment collects its small pages into them (Linux 6.1), once for all processes. 2 to 3 ms for 2 MiB.
+  kHuge,  ///< Huge ones now: who opens the segment collects its small pages into them (Linux 6.1), once for all processes. 1 to 7 ms for 2 MiB.
 };
 
-/// When this process's page tables are filled, so that no get or set meets a page fault; who is first in a new segment has pages zeroed on
-/// the way, too. 50 to 500 ms a GiB. A forked child has page tables of its own to fill: Cache::populate.
+/// When this process's page tables are filled, so that no get or set meets a page fault. 0.2 to 0.6 s a GiB, and a second more for who is first
+/// in a new segment, since its pages are zeroed then; on huge pages a millisecond. A forked child has page tables of its own to fill:
+/// Cache::populate.
 enum class Populate : std::uint8_t {
   kNone,          ///< By the first touch of each page.
   kAtOpening,     ///< Before create or open returns.

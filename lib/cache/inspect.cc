@@ -140,7 +140,7 @@ MemoryStats Cache::memory() const {
   const Engine& engine = handle_->engine();
   MemoryStats stats = report_memory(engine.segment);
   if (engine.filler != nullptr)
-    for (std::string& reason : engine.filler->refused()) stats.refused.push_back(std::move(reason));
+    for (std::string& reason : engine.filler->refused(stats.huge_bytes)) stats.refused.push_back(std::move(reason));
   return stats;
 }
 

@@ -19,6 +19,7 @@ namespace carafe {
 namespace {
 
 constexpr std::size_t kStackBytes = std::size_t{128} << 10;
+constexpr int kTries = 3;
 constexpr int kMostRefusals = 8;  // in a row; then memory is too fragmented, and each further try costs a compaction
 
 std::string why(const char* call, int error) { return std::string(call) + ": " + std::strerror(error); }
@@ -36,7 +37,11 @@ Filler::~Filler() {
 }
 
 bool Filler::collect(std::byte* at, std::size_t bytes) noexcept {
-  if (bytes < kHugePageBytes || ::madvise(at, bytes, MADV_COLLAPSE) == 0) return true;
+  if (bytes < kHugePageBytes) return true;
+  for (int tries = 0; tries < kTries; ++tries) {
+    if (::madvise(at, bytes, MADV_COLLAPSE) == 0) return true;
+    if (errno != EAGAIN) break;  // a page is in use for a moment, or another collects it
+  }
   collect_error_.store(errno, kRelaxed);
   return false;
 }
@@ -90,9 +95,10 @@ void Filler::start() noexcept {
   mark_.store(error == 0 ? 1 : 0, kRelaxed);
 }
 
-std::vector<std::string> Filler::refused() const {
+std::vector<std::string> Filler::refused(std::size_t huge_bytes) const {
   std::vector<std::string> reasons;
-  if (const int error = collect_error_.load(kRelaxed); error != 0)
+  const bool all_huge = huge_bytes / kHugePageBytes >= mapping_.bytes() / kHugePageBytes;
+  if (const int error = collect_error_.load(kRelaxed); error != 0 && !all_huge)
     reasons.push_back(why("huge pages, by MADV_COLLAPSE (Linux 6.1)", error));
   if (const int error = populate_error_.load(kRelaxed); error != 0) reasons.push_back(why("populate, by MADV_POPULATE_WRITE", error));
   if (const int error = thread_error_.load(kRelaxed); error != 0)

@@ -32,8 +32,8 @@ class Filler {
   void fill(bool populate) noexcept;
   /// By a thread of low demands: signals blocked but for faults of its own, a small stack.
   void start() noexcept;
-  /// What was asked for and refused, so far.
-  [[nodiscard]] std::vector<std::string> refused() const;
+  /// What was asked for and refused, so far; `huge_bytes` of the mapping are on huge pages, whoever collected them.
+  [[nodiscard]] std::vector<std::string> refused(std::size_t huge_bytes) const;
 
  private:
   static void* run(void* self) noexcept;

@@ -162,6 +162,20 @@ TEST_F(MemoryTest, HugePagesAreCollectedForEverybodyOrItIsSaidWhyNot) {
   EXPECT_LT(faults_of_gets(ready), static_cast<long>(kCapacity / kHugePage) + kFewFaults);
 }
 
+TEST_F(MemoryTest, ManyMayCollectTheSamePages) {
+  const Cache made = Cache::create(name_, with(Pages::kSmall, Populate::kNone));
+  std::vector<std::thread> openers;
+  for (int i = 0; i < 4; ++i) {
+    openers.emplace_back([this] {
+      Cache cache = Cache::open(name_, with(Pages::kHuge, Populate::kAtOpening));
+      EXPECT_EQ(cache.set("key", "value"), Status::kOk);
+    });
+  }
+  for (std::thread& opener : openers) opener.join();
+  const MemoryStats memory = Cache::open(name_, with(Pages::kHuge, Populate::kNone)).memory();
+  EXPECT_EQ(memory.huge_bytes < kCapacity, !memory.refused.empty()) << memory.huge_bytes;
+}
+
 TEST_F(MemoryTest, AnonymousSegmentsToo) {
   Cache cache = Cache::create_anonymous(with(Pages::kHuge, Populate::kAtOpening));
   fill(cache);
