@@ -201,7 +201,7 @@ LoadTicket Keyspace::try_load(std::string_view text, const LoadOptions& options)
   for (int round = 0; round < kMostLooks; ++round) {
     const Engine& engine = handle_->engine();
     const Worker me = engine.worker();
-    scope = engine.retired() ? Scope{Scope::kNowhere} : scope_of(space_.get(), engine, me, detail::Absent::kMake);
+    scope = engine.retired() ? Scope::nowhere(Status::kRetired) : scope_of(space_.get(), engine, me, detail::Absent::kMake);
     if (scope.is_nowhere()) break;
     const std::uint64_t stamp = stamp_now(engine.view);
     const Key key = Key::of(engine, text, scope.id());

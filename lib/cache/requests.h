@@ -32,7 +32,10 @@ Status run_write(detail::Handle& handle, detail::Space* space, std::string_view 
   constexpr int kMostTries = 3;  // while its namespace's record changes hands
   for (int i = 0; i < kMostTries; ++i) {
     const Scope scope = scope_of(space, engine, me, detail::Absent::kMake);
-    if (scope.is_nowhere()) return Status::kNoSpace;
+    if (scope.is_nowhere()) {
+      if (scope.why() == Status::kBusy) break;
+      return Status::kNoSpace;
+    }
     // Before the record is looked at again, under the lock: should it become another namespace's after that, what is stored is older than
     // that one.
     const std::uint64_t stamp = stamp_now(engine.view);
@@ -41,6 +44,7 @@ Status run_write(detail::Handle& handle, detail::Space* space, std::string_view 
     if (stores && status == Status::kOk) scope.count_set();
     return status;
   }
+  me.count(CounterId::k_busy);
   return Status::kBusy;
 }
 

@@ -6,7 +6,7 @@ inline namespace v0 {
 namespace detail {
 
 Status Space::resolve(const Engine& engine, const Worker& me, Absent absent, Scope& scope) noexcept {
-  scope = {Scope::kNowhere};
+  scope = Scope::nowhere(Status::kNotFound);
   const Namespaces namespaces(engine, me);
   NamespaceId id;
   if (me.word == 0 || absent == Absent::kLeave) {
@@ -25,8 +25,8 @@ Status Space::resolve(const Engine& engine, const Worker& me, Absent absent, Sco
 
 Scope Space::enter_anew(const Engine& engine, const Worker& me, Absent absent) noexcept {
   Scope scope;
-  static_cast<void>(resolve(engine, me, absent, scope));
-  return scope;
+  const Status status = resolve(engine, me, absent, scope);
+  return status == Status::kOk ? scope : Scope::nowhere(status);
 }
 
 }  // namespace detail

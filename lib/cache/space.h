@@ -12,12 +12,14 @@ namespace carafe {
 struct Scope {
   static constexpr std::uint32_t kNowhere = ~std::uint32_t{0};  // a namespace that cannot be had
 
-  std::uint32_t number = 0;  // 0: the keys of no namespace
-  std::uint32_t incarnation = 0;
+  std::uint32_t number = 0;       // 0: the keys of no namespace
+  std::uint32_t incarnation = 0;  // nowhere: the Status that says why
   NamespaceLane* lane = nullptr;
   NamespaceRecord* record = nullptr;
 
+  [[nodiscard]] static Scope nowhere(Status why) noexcept { return {kNowhere, static_cast<std::uint32_t>(why)}; }
   [[nodiscard]] bool is_nowhere() const noexcept { return number == kNowhere; }
+  [[nodiscard]] Status why() const noexcept { return static_cast<Status>(incarnation); }
   [[nodiscard]] NamespaceId id() const noexcept { return {number, incarnation}; }
   void count_hit() const noexcept { count(&NamespaceLane::hits, &NamespaceRecord::hits); }
   void count_miss() const noexcept { count(&NamespaceLane::misses, &NamespaceRecord::misses); }
