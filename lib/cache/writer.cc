@@ -194,6 +194,7 @@ Status Writer::store(const Key& key, std::string_view value, const ItemTraits& t
     Atomic<std::uint64_t>* entry = old.entry;
     if (entry == nullptr && !find_room(guard, key, table, attempt, entry, old)) continue;
     if (entry == nullptr) break;
+    if (condition == Condition::kVersion && made.header.extended()) copy_stamp_locked(made, old.item);
     publish_locked(key, made, entry, old);
     const std::uint32_t entries = engine_.view.stripe(key.stripe).entry_count.load(kRelaxed);
     guard.unlock();

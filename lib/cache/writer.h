@@ -96,6 +96,8 @@ class Writer {
   void write_extension(std::byte* to, const Draft& draft) const noexcept;
   /// Takes over the extension of the item that the draft replaces, as it stands. Lock held.
   void copy_extension_locked(const Draft& draft, const ItemView& from) const noexcept;
+  /// What was made of a value is as old as that: an invalidation that has its number but has not written it down takes both. Lock held.
+  void copy_stamp_locked(Draft& draft, const ItemView& from) const noexcept;
   void prolong_locked(const Found& found, std::uint64_t at_ms) const noexcept;
   /// Has a chunk that holds `bytes`: false when the lock had to be let go for it, so look again; then `made.head` may be empty. Lock held.
   [[nodiscard]] bool fits_locked(StripeGuard& guard, const Key& key, Draft& made, std::size_t bytes) const noexcept;

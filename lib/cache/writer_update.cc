@@ -32,6 +32,11 @@ void Writer::copy_extension_locked(const Draft& draft, const ItemView& from) con
     racy_store(draft.head.bytes + from.refresher_at() - from.header.extension_at() + draft.header.extension_at(), 0);
 }
 
+void Writer::copy_stamp_locked(Draft& draft, const ItemView& from) const noexcept {
+  draft.header.extension = Extension::with_stamp(draft.header.extension, Extension::stamp(from.header.extension));
+  racy_store(draft.head.bytes + draft.header.extension_at(), draft.header.extension);
+}
+
 bool Writer::fits_locked(StripeGuard& guard, const Key& key, Draft& made, std::size_t bytes) const noexcept {
   const std::uint32_t size_class = engine_.classes.item_class(bytes);
   if (made.head && size_class != kNoClass && made.head.chunk.size_class >= size_class) return true;

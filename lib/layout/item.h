@@ -30,6 +30,7 @@ struct Extension {
   static constexpr bool is(std::uint64_t word, std::uint64_t kind) noexcept { return (word & kind) != 0; }
   static constexpr std::uint32_t space(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word >> 8) & 0xffffU; }
   static constexpr std::uint64_t stamp(std::uint64_t word) noexcept { return word >> 24; }
+  static constexpr std::uint64_t with_stamp(std::uint64_t word, std::uint64_t stamp) noexcept { return (stamp << 24) | (word & 0xffffff); }
   /// Never more than eight, whatever the word says.
   static constexpr std::size_t tags(std::uint64_t word) noexcept {
     return (word >> 4 & 0xf) < kMaxItemTags ? word >> 4 & 0xf : kMaxItemTags;
