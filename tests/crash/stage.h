@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -89,6 +90,7 @@ class Stage {
     mutex.reset();
     second.reset();
     space.reset();
+    spaces.clear();
     cache_.reset();
     ::unlink(other_.path().c_str());
     if (own_mapping_ != nullptr) ::munmap(own_mapping_, kCapacity);
@@ -111,6 +113,13 @@ class Stage {
   std::optional<LoadTicket> ticket;                 // of the child
   std::optional<NamedMutex> mutex;                  // of the child, or of one killed
   std::optional<Namespace> space;
+  std::map<std::string, Namespace> spaces;  // handles on namespaces, by name
+
+  /// Its handle on a namespace, made if there is none yet.
+  [[nodiscard]] Namespace& in(const std::string& name) {
+    const auto found = spaces.find(name);
+    return found != spaces.end() ? found->second : spaces.emplace(name, cache_->in(name)).first->second;
+  }
 
   // --- preparing
 

@@ -7,7 +7,10 @@
 #include <cstdio>
 
 #include "step/lease_duels.h"
+#include "step/namespace_duels.h"
+#include "step/tag_duels.h"
 #include "step/trial.h"
+#include "step/version_duels.h"
 
 namespace carafe::test {
 namespace {
@@ -34,6 +37,9 @@ TEST_P(EverySwitch, IsExplainedBySomeOrder) {
 
 INSTANTIATE_TEST_SUITE_P(Step, EverySwitch, ::testing::ValuesIn(duels()), &name_of_duel);
 INSTANTIATE_TEST_SUITE_P(StepLeases, EverySwitch, ::testing::ValuesIn(lease_duels()), &name_of_duel);
+INSTANTIATE_TEST_SUITE_P(StepTags, EverySwitch, ::testing::ValuesIn(tag_duels()), &name_of_duel);
+INSTANTIATE_TEST_SUITE_P(StepNamespaces, EverySwitch, ::testing::ValuesIn(namespace_duels()), &name_of_duel);
+INSTANTIATE_TEST_SUITE_P(StepVersions, EverySwitch, ::testing::ValuesIn(version_duels()), &name_of_duel);
 
 }  // namespace
 }  // namespace carafe::test

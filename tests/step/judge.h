@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <set>
 #include <string>
@@ -18,6 +19,17 @@
 #include "step/troupe.h"
 
 namespace carafe::test {
+
+/// Which record a namespace has; 0 for none.
+[[nodiscard]] inline std::uint32_t number_of(const View& view, std::string_view space) {
+  for (std::uint32_t number = 1; number <= view.geometry().namespace_count; ++number) {
+    const NamespaceRecord& record = view.namespace_record(number - 1);
+    if (NamespaceWord::is_used(record.word.load(kRelaxed)) && record.name_bytes.load(kRelaxed) == space.size() &&
+        std::memcmp(record.text, space.data(), space.size()) == 0)
+      return number;
+  }
+  return 0;
+}
 
 /// What the segment was found to hold in the end: the same for the same bytes.
 struct End {
@@ -37,14 +49,16 @@ class Judge {
     for (const Part& part : play_.parts)
       for (const Operation& operation : part) {
         if (operation.key.empty()) continue;
-        named_.insert(operation.key);
-        if (is_lease(operation.key)) begin_.leases[operation.key] = kDead;
-        if (cache.get(operation.key, value) != Status::kOk) continue;
-        begin_.items[operation.key] = {name_of_value(value), std::strtoll(value.c_str(), nullptr, 10), 0};
+        const std::string name = operation.name();
+        named_[name] = operation;
+        if (is_lease(operation)) begin_.leases[name] = {};
+        if (read(operation, value)) begin_.items[name] = {name_of_value(value), std::strtoll(value.c_str(), nullptr, 10)};
       }
+    for (const NamespaceStats& space : cache.namespaces()) begin_.spaces.insert(space.name);
     cache.for_each([&](std::string_view key, std::string_view held) {
       if (!named_.contains(std::string(key))) bystanders_[std::string(key)] = name_of_value(held);
     });
+    find_tags();
     stage_.restore();
     before_ = cache.stats();
   }
@@ -82,8 +96,8 @@ class Judge {
       if (stage_.view().page_info(i).lock.load(kRelaxed) != 0) end.problems.push_back("page " + std::to_string(i) + " is still locked");
 
     std::string value;
-    for (const std::string& key : named_)
-      end.values[key] = cache.get(key, value) == Status::kOk ? name_of_value(value) : is_lease(key) && !removed ? kLease : 0;
+    for (const auto& [name, operation] : named_)
+      end.values[name] = read(operation, value) ? name_of_value(value) : is_lease(operation) && !removed ? kLease : 0;
     for (const auto& [key, held] : bystanders_) {
       if (cache.get(key, value) != Status::kOk) {
         ++end.bystanders_lost;
@@ -115,9 +129,12 @@ class Judge {
         if (!outcome.finished) problems.push_back(to_string(operation) + " never came to its end");
         events.push_back({&operation, outcome, puppet});
         const bool ok = outcome.status == Status::kOk;
-        count["busy"] += outcome.status == Status::kBusy ? 1 : 0;
+        // Who found no handle is counted nowhere.
+        (operation.space.empty() ? count : perhaps)["busy"] += outcome.status == Status::kBusy ? 1 : 0;
         switch (operation.verb) {
           case Operation::kGet:
+          case Operation::kGetVersioned:
+            if (outcome.status == Status::kBusy) break;  // no handle
             ++count[ok ? "hits" : "misses"];
             break;
           case Operation::kErase:
@@ -138,6 +155,7 @@ class Judge {
             perhaps["busy"] += ok ? 1 : 0;
             break;
           case Operation::kClear:
+            if (!operation.space.empty()) break;
             ++count["clears"];
             cleared = true;
             break;
@@ -183,15 +201,42 @@ class Judge {
   }
 
  private:
-  /// Whether somebody is said to compute the key's value.
-  [[nodiscard]] bool is_lease(std::string_view key) const {
+  /// Which of what there was at first has which tag: what goes when that is invalidated.
+  void find_tags() {
+    std::string value;
+    for (const Part& part : play_.parts)
+      for (const Operation& invalidation : part) {
+        if (invalidation.verb != Operation::kInvalidateTag) continue;
+        stage_.restore();
+        static_cast<void>(stage_.cache().invalidate_tag(invalidation.tag));
+        for (auto& [name, item] : begin_.items)
+          if (!read(named_[name], value)) item.tag = invalidation.tag;
+      }
+  }
+  /// By a new handle: an older one may remember where its namespace was in another performance.
+  [[nodiscard]] bool read(const Operation& operation, std::string& value) const {
+    if (operation.space.empty()) return stage_.cache().get(operation.key, value) == Status::kOk;
+    if (number_of(stage_.view(), operation.space) == 0) return false;
+    return stage_.cache().in(operation.space).get(operation.key, value) == Status::kOk;
+  }
+  /// Whether somebody is said to compute the value of its key.
+  [[nodiscard]] bool is_lease(const Operation& operation) const {
     const View& view = stage_.view();
-    const std::uint64_t hash = hash_key(key, view.header().seed);
+    const std::uint32_t number = number_of(view, operation.space);
+    if (number == 0 && !operation.space.empty()) return false;
     const std::uint32_t epoch = view.header().epoch.load(kRelaxed);
-    return Table::of(view, view.stripe_of(hash)).find(carafe::Place::tag_of(hash), [&](std::uint64_t word) {
-      const ItemView item = ItemView::at(view, Entry::offset(word));
-      return item && item.has_key(Key{.text = key}) && is_current(item.header, epoch) && item.is_lease();
-    }) != nullptr;
+    for (std::uint32_t stripe = 0; stripe < view.geometry().stripe_count; ++stripe) {
+      const Table table = Table::of(view, stripe);
+      for (std::uint32_t i = 0; i < table.count; ++i)
+        for (const auto& entry : table.buckets[i].entries) {
+          const std::uint64_t word = entry.load(kRelaxed);
+          const ItemView item = word == Entry::kEmpty ? ItemView{} : ItemView::at(view, Entry::offset(word));
+          if (item && is_current(item.header, epoch) && item.has_key(Key{.text = operation.key, .space = number}) &&
+              validity_of(view, item) == Validity::kLease)
+            return true;
+        }
+    }
+    return false;
   }
   [[nodiscard]] std::string name(std::uint64_t value) const {
     for (const auto& [key, item] : begin_.items)
@@ -208,7 +253,8 @@ class Judge {
                        std::to_string(event.outcome.began) + " to " + std::to_string(event.outcome.ended) + " says " +
                        std::string(carafe::to_string(event.outcome.status));
     if (event.outcome.value != 0) text += ", " + name(event.outcome.value);
-    if (event.operation->verb == Operation::kIncrement || event.operation->verb == Operation::kLook)
+    if (event.operation->verb == Operation::kIncrement || event.operation->verb == Operation::kLook ||
+        event.operation->verb == Operation::kGetVersioned)
       text += ", " + std::to_string(event.outcome.number);
     return text;
   }
@@ -216,7 +262,7 @@ class Judge {
 
   Stage& stage_;
   const Play& play_;
-  std::set<std::string> named_;  // keys of the operations
+  std::map<std::string, Operation> named_;  // Operation::name, and one of those that have it
   Model begin_;
   std::map<std::string, std::uint64_t> bystanders_;
   Stats before_;

@@ -137,12 +137,15 @@ class Trial {
     }
   }
 
-  /// Whether it touches what a get's answer depends on: the header, the directory, the pages. All else are counts, locks and advice.
+  /// Whether it touches what a get's answer depends on: the header, namespaces, tags, the directory, the pages. All else are counts, locks
+  /// and advice.
   [[nodiscard]] bool concerns_readers(const Survey& survey, std::uint32_t instruction) const noexcept {
     const Geometry& geometry = stage_.view().geometry();
     const std::uint32_t where = survey.where[instruction];
     return survey.kind[instruction] == Survey::kSyscall || where < geometry.workers_at ||
-           (where >= geometry.directory_at && where < geometry.classes_at) || where >= geometry.pages_at;
+           (where >= geometry.namespaces_at && where < geometry.namespace_lanes_at) ||
+           (where >= geometry.tags_at && where < geometry.named_at) || (where >= geometry.directory_at && where < geometry.classes_at) ||
+           where >= geometry.pages_at;
   }
 
   /// What every schedule begins with.
@@ -171,7 +174,7 @@ class Trial {
   /// the other one's stores, since a reader does not notice what others read.
   [[nodiscard]] std::vector<Place> telling_places(std::uint32_t number) const {
     const std::vector<Place>& all = places_[number][first_of(number)];
-    const auto is_reader = [&](std::uint32_t puppet) { return play_.parts[puppet][first_of(puppet)].verb == Operation::kGet; };
+    const auto is_reader = [&](std::uint32_t puppet) { return is_get(play_.parts[puppet][first_of(puppet)]); };
     const bool reads = is_reader(number);
     const bool against_reader = is_reader(number == 0 ? 1 : 0);
     if (how_much_.full || (!reads && !against_reader)) return all;

@@ -100,6 +100,7 @@ class Troupe {
     if (::getppid() != parent) ::_exit(1);
     Strings& strings = performance_.strings[number];
     static_cast<void>(stage.cache().contains("nobody"));  // now it has its worker slot
+    for (auto& [name, space] : stage.spaces) static_cast<void>(space.contains("nobody"));
     puppet::hang_up(strings, performance_.survey, stage.librarys_mapping(), Stage::kCapacity);
     for (const Operation& operation : parts_[number]) {
       Outcome outcome;
