@@ -19,6 +19,9 @@ class Mutant(NamedTuple):
 
 STEPS = "crash_every_step_test"
 SWITCH = "step_every_switch_test"
+VERSIONS = ("--gtest_filter=StepVersions*",)  # a get that asks for a version is the Reader's from its first look on
+TAGS = ("--gtest_filter=StepTags*",)
+NAMESPACES = ("--gtest_filter=StepNamespaces*",)
 IMAGES = ("--random", "20000", "1")
 
 MUTANTS = [
@@ -103,6 +106,7 @@ MUTANTS = [
         "      if (first.version.load(kRelaxed) == first_version && second.version.load(kRelaxed) == second_version &&\n",
         "      if (first.version.load(kRelaxed) == first_version &&\n",
         SWITCH,
+        VERSIONS,
     ),
     Mutant(
         "a miss is validated in the second bucket only",
@@ -110,6 +114,7 @@ MUTANTS = [
         "      if (first.version.load(kRelaxed) == first_version && second.version.load(kRelaxed) == second_version &&\n",
         "      if (second.version.load(kRelaxed) == second_version &&\n",
         SWITCH,
+        VERSIONS,
     ),
     Mutant(
         "a hit is not validated",
@@ -117,8 +122,10 @@ MUTANTS = [
         "      if (home.version.load(kRelaxed) == home_version && directory.load(kRelaxed) == directory_word) {",
         "      if (directory.load(kRelaxed) == directory_word) {",
         SWITCH,
+        VERSIONS,
     ),
-    Mutant("a reader does not see that its table was replaced", "lib/cache/reader.cc", "home_version && directory.load(kRelaxed) == directory_word) {", "home_version) {", SWITCH),
+    Mutant("a reader does not see that its table was replaced", "lib/cache/reader.cc", "home_version && directory.load(kRelaxed) == directory_word) {", "home_version) {", SWITCH, VERSIONS),
+    Mutant("a miss does not see that its table was replaced", "lib/cache/reader.cc", "== second_version &&\n          directory.load(kRelaxed) == directory_word)", "== second_version)", SWITCH, VERSIONS),
     # The same at a glance, which is how nearly every get ends; the Reader sees to those that ask for more than a value.
     Mutant("a glance's miss is validated in the first bucket only", "lib/cache/glance.h", "  if (first.version.load(kRelaxed) != first_version || second.version.load(kRelaxed) != second_version ||\n", "  if (first.version.load(kRelaxed) != first_version ||\n", SWITCH),
     Mutant("a glance's miss is validated in the second bucket only", "lib/cache/glance.h", "  if (first.version.load(kRelaxed) != first_version || second.version.load(kRelaxed) != second_version ||\n", "  if (second.version.load(kRelaxed) != second_version ||\n", SWITCH),
@@ -230,6 +237,35 @@ MUTANTS = [
     Mutant("a clear of a namespace is not compared", "lib/cache/items.h", "word.load(kAcquire)) > stamp) return true;", "word.load(kAcquire)) > kLastStamp) return true;", "api_namespace_test"),
     Mutant("a namespace's incarnation is not compared", "lib/cache/space.h", "    if (NamespaceWord::incarnation(record.word.load(kAcquire)) != incarnation) [[unlikely]]\n", "    if (incarnation == 0) [[unlikely]]\n", "api_namespace_test"),
     Mutant("a record may change hands between look-up and use", "lib/cache/items.h", "  return key.space != 0 && NamespaceWord", "  return key.space > kMaxNamespaces && NamespaceWord", "cache_namespaces_test"),
+    Mutant("a glance does not compare the stamps of tags", "lib/cache/glance.h", "load(kAcquire) > stamp) return false;", "load(kAcquire) > stamp + kLastStamp) return false;", SWITCH, TAGS),
+    Mutant("a glance does not compare the clear of a namespace", "lib/cache/glance.h", "cleared_at(word) <= Extension::stamp(extension)", "cleared_at(word) <= Extension::stamp(extension) + kLastStamp", SWITCH, NAMESPACES),
+    Mutant("a glance does not compare the incarnation of a namespace", "lib/cache/glance.h", "NamespaceWord::incarnation(word) == key.incarnation &&", "NamespaceWord::incarnation(word) != 0 &&", SWITCH, NAMESPACES),
+    Mutant(
+        "a set's stamp is taken after its namespace's record was looked at",
+        "lib/cache/writer.cc",
+        "    publish_locked(key, made, entry, old);\n    const std::uint32_t entries",
+        """    if (condition == Condition::kAlways && made.header.extended()) {
+      made.header.extension = Extension::with_stamp(made.header.extension, engine_.view.header().stamp.load(kAcquire));
+      racy_store(made.head.bytes + made.header.extension_at(), made.header.extension);
+    }
+    publish_locked(key, made, entry, old);
+    const std::uint32_t entries""",
+        SWITCH,
+        NAMESPACES,
+    ),
+    Mutant(
+        "a lease's stamp is taken after its namespace's record was looked at",
+        "lib/cache/writer_lease.cc",
+        "    publish_locked(key, made, entry, old);\n",
+        """    made.header.extension = Extension::with_stamp(made.header.extension, engine_.view.header().stamp.load(kAcquire));
+    racy_store(made.head.bytes + made.header.extension_at(), made.header.extension);
+    publish_locked(key, made, entry, old);
+""",
+        SWITCH,
+        NAMESPACES,
+    ),
+    Mutant("what compare_and_set stores is younger than what it was made of", "lib/cache/writer.cc", "    if (condition == Condition::kVersion && made.header.extended()) copy_stamp_locked(made, old.item);\n", "", SWITCH, NAMESPACES),
+    Mutant("a write that found the table of namespaces busy says that there is no space", "lib/cache/requests.h", "      if (scope.why() == Status::kBusy) break;\n", "", SWITCH, NAMESPACES),
     Mutant("who refreshes a value is not compared", "lib/cache/items.h", "    return is(Extension::kSoft) ? racy_load(bytes + refresher_at()) : 0;\n", "    return 0;\n", "api_freshness_test"),
     Mutant("what has ended bears a lease", "lib/cache/writer.h", "!is_invalidated(view, item) && !has_expired(item.expiry_ms());", "!is_invalidated(view, item);", "api_freshness_test"),
     Mutant("a quota takes leases", "lib/cache/quota_hand.cc", " || item.is_lease() ||", " ||", "api_namespace_test"),

@@ -201,16 +201,21 @@ class Judge {
   }
 
  private:
-  /// Which of what there was at first has which tag: what goes when that is invalidated.
+  /// Which of what there was at first has which tag: told from the bytes, since reads are on trial.
   void find_tags() {
-    std::string value;
+    const View& view = stage_.view();
     for (const Part& part : play_.parts)
       for (const Operation& invalidation : part) {
         if (invalidation.verb != Operation::kInvalidateTag) continue;
         stage_.restore();
         static_cast<void>(stage_.cache().invalidate_tag(invalidation.tag));
-        for (auto& [name, item] : begin_.items)
-          if (!read(named_[name], value)) item.tag = invalidation.tag;
+        std::uint64_t place = 0;
+        while (view.tag(place).load(kRelaxed) != view.header().stamp.load(kRelaxed)) ++place;
+        for (auto& [name, item] : begin_.items) {
+          const ItemView found = find(named_[name]);
+          for (std::size_t i = 0; found && i < Extension::tags(found.header.extension); ++i)
+            if (found.tag_place(i) == place) item.tag = invalidation.tag;
+        }
       }
   }
   /// By a new handle: an older one may remember where its namespace was in another performance.
@@ -219,11 +224,11 @@ class Judge {
     if (number_of(stage_.view(), operation.space) == 0) return false;
     return stage_.cache().in(operation.space).get(operation.key, value) == Status::kOk;
   }
-  /// Whether somebody is said to compute the value of its key.
-  [[nodiscard]] bool is_lease(const Operation& operation) const {
+  /// What there is for its key, whether it counts or not.
+  [[nodiscard]] ItemView find(const Operation& operation) const {
     const View& view = stage_.view();
     const std::uint32_t number = number_of(view, operation.space);
-    if (number == 0 && !operation.space.empty()) return false;
+    if (number == 0 && !operation.space.empty()) return {};
     const std::uint32_t epoch = view.header().epoch.load(kRelaxed);
     for (std::uint32_t stripe = 0; stripe < view.geometry().stripe_count; ++stripe) {
       const Table table = Table::of(view, stripe);
@@ -231,12 +236,15 @@ class Judge {
         for (const auto& entry : table.buckets[i].entries) {
           const std::uint64_t word = entry.load(kRelaxed);
           const ItemView item = word == Entry::kEmpty ? ItemView{} : ItemView::at(view, Entry::offset(word));
-          if (item && is_current(item.header, epoch) && item.has_key(Key{.text = operation.key, .space = number}) &&
-              validity_of(view, item) == Validity::kLease)
-            return true;
+          if (item && is_current(item.header, epoch) && item.has_key(Key{.text = operation.key, .space = number})) return item;
         }
     }
-    return false;
+    return {};
+  }
+  /// Whether somebody is said to compute the value of its key.
+  [[nodiscard]] bool is_lease(const Operation& operation) const {
+    const ItemView item = find(operation);
+    return item && validity_of(stage_.view(), item) == Validity::kLease;
   }
   [[nodiscard]] std::string name(std::uint64_t value) const {
     for (const auto& [key, item] : begin_.items)
