@@ -66,7 +66,7 @@ struct Model {
     const std::string name = operation.name();
     const auto found = items.find(name);
     const bool present = !removed && found != items.end();
-    if (outcome.status == Status::kBusy && !operation.space.empty() && is_get(operation)) return busy_is_right;  // no handle
+    if (outcome.status == Status::kBusy && needs_handle(operation)) return busy_is_right;
     switch (operation.verb) {
       case Operation::kGetVersioned:
         // One item has one version.
@@ -90,7 +90,7 @@ struct Model {
         return outcome.status == Status::kOk;
       case Operation::kEnter:
         spaces.insert(operation.space);
-        return outcome.status == Status::kOk || (outcome.status == Status::kBusy && busy_is_right);
+        return outcome.status == Status::kOk;
       case Operation::kDrop:
         // A write that has the namespace made stores in it later.
         if (outcome.status == Status::kNotFound) return !spaces.contains(operation.space) || busy_is_right;

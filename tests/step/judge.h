@@ -142,6 +142,7 @@ class Judge {
             break;
           case Operation::kAsk:
             count["loads"] += ok ? 1 : 0;
+            if (outcome.status == Status::kBusy) break;  // no handle
             count["hits"] += outcome.status == Status::kExists ? 1 : 0;
             count["misses"] += outcome.status == Status::kExists ? 0 : 1;
             perhaps["misses"] += 2;  // a value came, and was gone again

@@ -114,11 +114,17 @@ inline void look_at_everything(Cache& cache, Outcome& outcome, std::string& prob
   if (!report.ok) problem = "verify: " + report.problems.front();
 }
 
+/// Whether it is carried out by a handle on a namespace: which cannot be had (kBusy) while another one is making or dropping some.
+[[nodiscard]] inline bool needs_handle(const Operation& operation) noexcept {
+  return !operation.space.empty() && operation.verb != Operation::kFill && operation.verb != Operation::kAbandon &&
+         operation.verb != Operation::kDrop;
+}
+
 /// Carries `operation` out. What a get or an ask found is in `stage.reused`.
 inline void perform(Stage& stage, const Operation& operation, Outcome& outcome, std::string& problem) {
   Cache& cache = stage.cache();
   Namespace* space = nullptr;
-  if (!operation.space.empty() && operation.verb != Operation::kDrop) {
+  if (needs_handle(operation)) {
     try {
       space = &stage.in(operation.space);
     } catch (const Error& error) {
@@ -183,7 +189,7 @@ inline void perform(Stage& stage, const Operation& operation, Outcome& outcome, 
       outcome.status = stage.ticket->has_value() ? Status::kExists : stage.ticket->owns_lease() ? Status::kOk : Status::kVersionChanged;
       return;
     case Operation::kFill:
-      outcome.status = stage.ticket->owns_lease() ? stage.ticket->fill(operation.value, {.tags = tags}) : Status::kNotFound;
+      outcome.status = stage.ticket && stage.ticket->owns_lease() ? stage.ticket->fill(operation.value, {.tags = tags}) : Status::kNotFound;
       return;
     case Operation::kAbandon:
       outcome.status = stage.ticket->owns_lease() ? Status::kOk : Status::kNotFound;
