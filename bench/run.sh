@@ -8,7 +8,7 @@ bench/run.sh [options]: carafe beside what people would use instead. Installs pa
 all peers interleaved, and writes the section *Peers* of bench/RESULTS.md and the charts in bench/charts. About 20 minutes on two idle cores.
 
   --rounds N     rounds (default 5; fewer say little)
-  --peers A,B    only these (carafe is always there): floor floor_huge striped_map tbb boost_flat_map interprocess_map_1
+  --peers A,B    only these (carafe is always there): carafe_huge floor floor_huge striped_map tbb boost_flat_map interprocess_map_1
                  interprocess_map_64 interprocess_hash_1 interprocess_hash_64 lmdb sqlite memcached redis apcu nginx uwsgi
   --short        does it all still work, and is every value right? 20,000 items, one round, under a minute; writes nothing into bench/
   --no-install   installs nothing: peers that lack something are absent then

@@ -9,7 +9,7 @@ namespace {
 
 struct CarafePeer : CarafeStore {
   static constexpr CrewKind kCrew = CrewKind::kProcesses;
-  explicit CarafePeer(const PeerSettings& settings) : CarafeStore(settings.items, settings.value_bytes, Room::kAmple) {}
+  explicit CarafePeer(const PeerSettings& settings) : CarafePeer(options_for(settings.items, settings.value_bytes, Room::kAmple)) {}
 
   template <typename Each>
   void get_batch(Keys keys, Each&& each) {
@@ -20,9 +20,26 @@ struct CarafePeer : CarafeStore {
   }
 
   std::vector<std::optional<std::string>> values{};
+
+ protected:
+  explicit CarafePeer(const Options& options) : CarafeStore(options, Eviction::kDuel) {}
+};
+
+/// On huge pages, which the kernel collects whatever its settings say (Pages::kHuge).
+struct CarafeHugePeer : CarafePeer {
+  static constexpr const char* kName = "carafe_huge";
+  explicit CarafeHugePeer(const PeerSettings& settings) : CarafePeer(options_for_huge(settings)) {}
+
+ private:
+  static Options options_for_huge(const PeerSettings& settings) {
+    Options options = options_for(settings.items, settings.value_bytes, Room::kAmple);
+    options.pages = Pages::kHuge;
+    return options;
+  }
 };
 
 const Registered<CarafePeer> registered;
+const Registered<CarafeHugePeer> registered_huge;
 
 }  // namespace
 }  // namespace carafe::bench

@@ -20,6 +20,7 @@ LEAST = "the floor"
 
 PEERS = {
     OWN: Peer("carafe", SHARED),
+    "carafe_huge": Peer("carafe on huge pages (`Pages::kHuge`)", SHARED),
     "floor": Peer("the least there can be (`floor.h`)", LEAST),
     "floor_huge": Peer("the same on huge pages, in one process", LEAST),
     "striped_map": Peer("64 `std::unordered_map`, 64 mutexes", IN_PROCESS),

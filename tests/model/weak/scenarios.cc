@@ -106,7 +106,9 @@ std::vector<Scenario> make() {
   std::vector<Scenario> all;
   all.push_back({"replace", two_stripes, replace_and_look, a_or_b_then_b});
   all.push_back({"replace, all asked for", two_stripes,
-                 [](World& world) -> std::vector<Body> { return {setter(world, 0, 'B'), setter(world, 1, 'C'), getter(world, 0, true)}; },
+                 [](World& world) -> std::vector<Body> {
+                   return {setter(world, 0, 'B'), setter(world, 1, 'C'), getter(world, 0, true)};
+                 },
                  a_or_b});
   all.push_back({"replace beside", one_bucket, replace_and_look, a_or_b_then_b, 1});
   all.push_back({"replace twice", two_stripes,

@@ -75,8 +75,8 @@ void World::get(const std::string& text, bool with_version) {
   got.key = text;
   got.value.reserve(256);  // the read under the lock allocates nothing
   ReadDetails details;
-  const ReadResult result = with_version ? Reader(*engine_, me).read(key(text), &got.value, &details, false)
-                                         : read_value(*engine_, me, key(text), got.value);
+  const ReadResult result =
+      with_version ? Reader(*engine_, me).read(key(text), &got.value, &details, false) : read_value(*engine_, me, key(text), got.value);
   if (result == ReadResult::kCorrupt) trouble = "a get said that something is corrupt";
   if (result != ReadResult::kHit) got.value.clear();
   got.version = details.version;
