@@ -46,7 +46,7 @@ class Handle {
     const std::uint64_t now = now_ms();
     if (now >= next_tick_ms_.load(kRelaxed) || now + 2 * kTickMs < next_tick_ms_.load(kRelaxed)) [[unlikely]]
       tick_slowly(engine, now);
-    // Who has much to do looks at the clock every fourth time only.
+    // Who has much to do looks at the clock every sixteenth time only.
     const bool busy = now == last_look_ms_.load(kRelaxed);
     const std::uint32_t looks = busy ? looks_.load(kRelaxed) + 1 : 0;
     looks_.store(looks, kRelaxed);
@@ -59,7 +59,7 @@ class Handle {
 
  private:
   static constexpr std::uint64_t kTickMs = 400;
-  static constexpr std::uint64_t kPatience = 3;
+  static constexpr std::uint64_t kPatience = 15;
   static constexpr std::uint32_t kBusyLooks = 16;  // within one tick of the coarse clock
 
   Engine* follow(Engine* retired) noexcept;
