@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// A get, in one process: hits of every size and skew, and misses. Beside it the striped map, in the same run.
 #include <benchmark/benchmark.h>
+#include <sys/mman.h>
 
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "peers/floor.h"
 #include "support/loops.h"
 
 namespace carafe::bench {
@@ -47,6 +49,55 @@ void get_first(benchmark::State& state, std::uint32_t items, std::size_t value_b
   report(state, tally, accesses.skew(), value_bytes);
 }
 
+/// The floor of bench/peers, as a store.
+struct FloorStore {
+  static constexpr const char* kName = "floor";
+  static constexpr bool kForks = true;
+
+  FloorStore(std::uint32_t items, std::size_t value_bytes, Room)
+      : bytes(Floor::bytes_for(items, kKeyBytes, value_bytes)),
+        memory(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)),
+        floor(memory, bytes, items) {}
+  FloorStore(const FloorStore&) = delete;
+  FloorStore& operator=(const FloorStore&) = delete;
+  ~FloorStore() { ::munmap(memory, bytes); }
+
+  bool get(std::string_view key, std::string& reused) const { return floor.get(key, reused); }
+  bool set(std::string_view key, std::string_view value) { return floor.set(key, value); }
+
+  const std::size_t bytes;
+  void* const memory;
+  Floor floor;
+};
+
+/// Which key is asked for depends on the value before: so no get can begin while the one before waits for memory.
+template <typename Store>
+void get_dependent(benchmark::State& state, std::uint32_t items) {
+  auto& store = warm_store<Store>(items, kUsualValueBytes);
+  const Sequence& accesses = sequence_of("uniform", items);
+  static std::size_t position = 0;
+  std::string value(kUsualValueBytes, 'v');
+  Tally tally;
+  for (auto _ : state) {
+    const std::uint32_t index = accesses.at(position++) + static_cast<std::uint32_t>(value.back() - 'v');  // all values end so
+    char key[kKeyBytes];
+    write_key(index, key);
+    ++tally.gets;
+    if (!store.get({key, kKeyBytes}, value)) continue;
+    ++tally.hits;
+    if (!value_matches(check_of(index), kUsualValueBytes, value)) ++tally.wrong;
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
+  report(state, tally, accesses.skew(), kUsualValueBytes);
+}
+
+template <typename Store>
+void add_dependent() {
+  const std::uint32_t items = item_count();
+  benchmark::RegisterBenchmark(full_name("BM_Get/hit/uniform,dependent", items, kUsualValueBytes, Store::kName).c_str(),
+                               [=](benchmark::State& state) { get_dependent<Store>(state, items); });
+}
+
 /// A value looked at where it lies, of which the first bytes are wanted.
 void get_view(benchmark::State& state, std::uint32_t items, std::size_t value_bytes) {
   auto& store = warm_store<CarafeStore>(items, value_bytes);
@@ -83,6 +134,9 @@ void add_all() {
     benchmark::RegisterBenchmark(full_name("BM_Get/view/uniform", items, value_bytes, CarafeStore::kName).c_str(),
                                  [=](benchmark::State& state) { get_view(state, items, value_bytes); });
     if (value_bytes == kUsualValueBytes) {
+      add_dependent<CarafeStore>();
+      add_dependent<FloorStore>();
+      add_dependent<StripedMapStore>();
       add_first<CarafeStore>();
       add_first<StripedMapStore>();
     }

@@ -172,13 +172,21 @@ void Machine::step_before(const void* at, bool writes) {
   threads_[now_]->fiber.leave();
 }
 
+/// gcc adds a template's arguments to its name.
+static std::string plain_name(const char* function) {
+  const std::string name = function;
+  const std::size_t arguments = name.find('<');
+  return arguments == 0 ? name : name.substr(0, arguments);
+}
+
 std::memory_order Machine::weaken(Op op, Kind kind, std::memory_order order, const Site& site) {
   if (!is_modelled(order)) fail("an order that is not modelled");
   if (order == std::memory_order_relaxed) return order;
-  if (known_sites_.insert({site.function, site.line, op, kind}).second) verdict_.sites.insert({site.function, op, kind, site.line});
+  if (known_sites_.insert({site.function, site.line, op, kind}).second)
+    verdict_.sites.insert({plain_name(site.function), op, kind, site.line});
   for (const Rule& rule : *rules_) {
     if (rule.op != op || (op != Op::kFence && rule.kind != kind) || (rule.line != 0 && rule.line != site.line)) continue;
-    if (rule.function != site.function) continue;
+    if (rule.function != plain_name(site.function)) continue;
     ++verdict_.weakened;
     return std::memory_order_relaxed;
   }
