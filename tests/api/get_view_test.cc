@@ -5,12 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "base/racy_copy.h"
 #include "carafe/carafe.h"
 #include "support/scratch.h"
 #include "support/values.h"
 
 namespace carafe::test {
 namespace {
+
+/// A visitor reads without atomics, which ThreadSanitizer calls a race with a writer: there it is always handed a copy.
+#ifdef CARAFE_TSAN
+constexpr bool kSeesInPlace = false;
+#else
+constexpr bool kSeesInPlace = true;
+#endif
 
 class GetViewTest : public ::testing::Test {
  protected:
@@ -29,6 +37,13 @@ TEST_F(GetViewTest, TheValueIsSeenOnce) {
   ASSERT_EQ(look("key"), Status::kOk);
   EXPECT_EQ(seen_, std::vector<std::string>{"value"});
 }
+
+class GetViewInPlaceTest : public GetViewTest {
+ protected:
+  void SetUp() override {
+    if (!kSeesInPlace) GTEST_SKIP() << "under ThreadSanitizer a visitor gets a copy";
+  }
+};
 
 TEST_F(GetViewTest, AnEmptyValueIsSeen) {
   ASSERT_EQ(cache_.set("key", ""), Status::kOk);
@@ -53,7 +68,7 @@ TEST_F(GetViewTest, ValuesOfManyChunksAreSeenWhole) {
   EXPECT_EQ(seen_[0], value);
 }
 
-TEST_F(GetViewTest, NothingIsCopied) {
+TEST_F(GetViewInPlaceTest, NothingIsCopied) {
   ASSERT_EQ(cache_.set("key", std::string(1'000, 'v')), Status::kOk);
   const char* first = nullptr;
   const char* again = nullptr;
@@ -64,7 +79,7 @@ TEST_F(GetViewTest, NothingIsCopied) {
   EXPECT_NE(first, copy.data());
 }
 
-TEST_F(GetViewTest, WhatWasReplacedMeanwhileIsVisitedAgainAsItIsNow) {
+TEST_F(GetViewInPlaceTest, WhatWasReplacedMeanwhileIsVisitedAgainAsItIsNow) {
   ASSERT_EQ(cache_.set("key", "before"), Status::kOk);
   const Status status = cache_.get_view("key", [&](std::string_view value) {
     seen_.emplace_back(value);
@@ -75,7 +90,7 @@ TEST_F(GetViewTest, WhatWasReplacedMeanwhileIsVisitedAgainAsItIsNow) {
   EXPECT_EQ(seen_, (std::vector<std::string>{"before", "after"}));
 }
 
-TEST_F(GetViewTest, WhatIsReplacedAtEachLookIsSeenTwiceAtMost) {
+TEST_F(GetViewInPlaceTest, WhatIsReplacedAtEachLookIsSeenTwiceAtMost) {
   ASSERT_EQ(cache_.set("key", "0"), Status::kOk);
   const Status status = cache_.get_view("key", [&](std::string_view value) {
     seen_.emplace_back(value);
@@ -85,7 +100,7 @@ TEST_F(GetViewTest, WhatIsReplacedAtEachLookIsSeenTwiceAtMost) {
   EXPECT_EQ(seen_, (std::vector<std::string>{"0", "1"}));
 }
 
-TEST_F(GetViewTest, WhatIsErasedMeanwhileDoesNotCount) {
+TEST_F(GetViewInPlaceTest, WhatIsErasedMeanwhileDoesNotCount) {
   ASSERT_EQ(cache_.set("key", "value"), Status::kOk);
   const Status status = cache_.get_view("key", [&](std::string_view) { ASSERT_EQ(cache_.erase("key"), Status::kOk); });
   EXPECT_EQ(status, Status::kNotFound);
