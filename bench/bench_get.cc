@@ -146,8 +146,4 @@ void add_all() {
 }  // namespace
 }  // namespace carafe::bench
 
-int main(int argc, char** argv) {
-  carafe::bench::pin_to(carafe::bench::allowed_cores().back());
-  carafe::bench::add_all();
-  return carafe::bench::run_benchmarks(argc, argv);
-}
+int main(int argc, char** argv) { return carafe::bench::run_pinned(argc, argv, &carafe::bench::add_all); }

@@ -26,7 +26,7 @@ inline void report(benchmark::State& state, const Tally& tally, const Skew& skew
   if (tally.refused * 1000 > tally.sets) state.SkipWithError("sets were refused");
 }
 
-/// main() of every benchmark program: pins to the last core it may use, and says on what it ran.
+/// Runs what was added, and says on what it ran.
 inline int run_benchmarks(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
@@ -39,6 +39,13 @@ inline int run_benchmarks(int argc, char** argv) {
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;
+}
+
+/// main() of a program whose own process is measured: on the last core it may use.
+inline int run_pinned(int argc, char** argv, void (*add_all)()) {
+  pin_to(allowed_cores().back());
+  add_all();
+  return run_benchmarks(argc, argv);
 }
 
 }  // namespace carafe::bench

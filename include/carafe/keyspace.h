@@ -73,8 +73,8 @@ class CARAFE_EXPORT Keyspace {
   /// are parsed or sent on anyway. **While the visitor looks, other processes may replace the value and write something else there**: it has to
   /// bear any bytes, also such that change between two looks, and what it made of them counts only if kOk is the answer; so let it
   /// check what it reads, keep what it found in variables of its own, and do nothing that cannot be thrown away. It may be called a second time,
-  /// with a private copy: when somebody wrote meanwhile, and for values of more than one chunk (sizes from about half a page of the segment
-  /// on). An exception of the visitor comes through; nothing is held. kOk; kNotFound (and others), after which nothing counts. A seqlock's read
+  /// with a private copy: when somebody wrote meanwhile. A value of more than one chunk (from 8 KiB on in segments of less than 32 MiB,
+  /// rising to 128 KiB from 256 MiB on) is shown as a copy only. An exception of the visitor comes through; nothing is held. kOk; kNotFound (and others), after which nothing counts. A seqlock's read
   /// section for the caller, as Boehm describes it (MSPC 2012). Counts as one get.
   template <typename Visitor>
   Status get_view(std::string_view key, Visitor&& visitor) {

@@ -28,7 +28,7 @@ struct Engine {
         seed(view.header().seed),
         lock_wait_ns(lock_wait),
         filler(registry == nullptr ? nullptr
-                                   : std::make_unique<Filler>(segment.mapping, options.pages, options.populate, registry->wiped_mark())) {}
+                                   : std::make_unique<Filler>(segment.mapping, options.pages, options.populate, registry->filling())) {}
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 

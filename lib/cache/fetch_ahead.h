@@ -11,7 +11,7 @@
 namespace carafe {
 
 /// For verbs of many keys: what each of them will look at is on its way from memory before the first one needs it, stage by stage, so that their cache
-/// misses overlap (the batched look-ups of Memcached's MICA and CPHash). By loads nobody waits for: see base/touch.h.
+/// misses overlap, as MICA (Lim et al., NSDI 2014) does for a batch of requests. By loads nobody waits for: see base/touch.h.
 
 /// Stage 1, once the keys are hashed: their buckets.
 inline void fetch_buckets(const Engine& engine, std::span<const Key> keys) noexcept {

@@ -71,7 +71,7 @@ template <typename Take>
 }
 
 /// What nearly every get is, and nothing else: one look at an item in one chunk, that nobody writes meanwhile, and is a value or not there. By
-/// the Reader's protocol, whose every other case it leaves to that; on its own because a third of the instructions of a hit were kept for them
+/// the Reader's protocol, whose every other case it leaves to that; on its own because a quarter of the instructions of a hit were kept for them
 /// (bench/RESULTS.md). take(from, bytes) gets what may be the value, and may change underfoot; once the answer is kHit it was.
 template <typename Take>
 [[nodiscard, gnu::always_inline]] inline Glance glance(const Engine& engine, const Key& key, const Take& take, bool counts_as_use) {
@@ -84,7 +84,6 @@ template <typename Take>
     return Glance::kUnsure;
   Bucket& first = table.first(key.tag);
   Bucket& second = table.second(key.tag);
-  __builtin_prefetch(&second);
   const std::uint64_t first_version = first.version.load(kAcquire);
   const std::uint64_t second_version = second.version.load(kAcquire);
 

@@ -35,13 +35,7 @@ Handle::Handle(Segment segment, const Options& options)
                                  " worker slots are taken by live processes; create it with a larger max_workers"
                            : failed_call("opening its file again for a byte lock", newest_->engine->registry->error())));
   }
-  if (Filler* filler = newest_->engine->filler.get(); filler != nullptr && filler->is_wanted()) {
-    if (options.populate == Populate::kInBackground) {
-      filler->start();
-    } else {
-      filler->fill(options.populate == Populate::kAtOpening);
-    }
-  }
+  if (Filler* const filler = newest_->engine->filler.get()) filler->begin(true);
   current_.store(newest_->engine.get(), kRelease);
 }
 
@@ -54,7 +48,7 @@ Engine* Handle::follow(Engine* retired) noexcept {
   const std::uint64_t now = now_ms();
   if (now < next_follow_ms_.load(kRelaxed)) return retired;
   // Another thread may be at it. The flag does not outlive a fork, where that thread would never come back.
-  Atomic<std::uint32_t>& busy = retired->registry != nullptr ? retired->registry->wiped_flag() : following_;
+  Atomic<std::uint32_t>& busy = retired->registry != nullptr ? retired->registry->following() : following_;
   std::uint32_t idle = 0;
   if (!busy.compare_exchange_strong(idle, 1, kAcquire)) return retired;
   next_follow_ms_.store(now + 50, kRelaxed);
@@ -66,8 +60,7 @@ Engine* Handle::follow(Engine* retired) noexcept {
           (segment.device != retired->segment.device || segment.inode != retired->segment.inode)) {
         auto link = std::make_unique<Link>();
         link->engine = std::make_unique<Engine>(std::move(segment), wait_ns(options_), options_);
-        if (link->engine->filler != nullptr && link->engine->filler->is_wanted())
-          link->engine->filler->start();  // who follows is within an operation
+        if (Filler* const filler = link->engine->filler.get()) filler->begin(false);  // who follows is within an operation
         link->older = std::move(newest_);
         newest_ = std::move(link);
         found = newest_->engine.get();

@@ -23,7 +23,23 @@ Status miss_all(Handle& handle) noexcept {
   return engine.segment.read_only ? Status::kRetired : handle.retired_status();
 }
 
-/// get, of a namespace or of none: two functions, so that a get of no namespace has nothing of one to carry along.
+/// What a get that wants more than a value does: read(engine, me, key).
+template <typename Read>
+Status run_read(Handle& handle, Space* space, std::string_view text, const Read& read) {
+  if (!Key::is_valid(text)) return Status::kBadKey;
+  const Engine* const engine = handle.live_engine();
+  if (engine == nullptr) return miss_all(handle);
+  const Worker me = engine->worker();
+  const Scope scope = scope_of(space, *engine, me);
+  if (scope.is_nowhere()) return settle(handle, *engine, me, {}, ReadResult::kMiss);
+  const Key key = Key::of(*engine, text, scope.id());
+  const ReadResult result = read(*engine, me, key);
+  engine->duel.note_request(key.stripe, key.tag, me);
+  return settle(handle, *engine, me, scope, result);
+}
+
+/// The same for get, written out: by way of run_read a hit takes 1 to 2 ns more, and in one function for keys with and without a namespace as much again
+/// (bench/RESULTS.md, dead ends).
 template <bool kInSpace>
 Status run_get(Handle& handle, [[maybe_unused]] Space* space, std::string_view text, std::string& value) {
   if (!Key::is_valid(text)) return Status::kBadKey;
@@ -44,19 +60,6 @@ Status run_get(Handle& handle, [[maybe_unused]] Space* space, std::string_view t
 
 Status run_get(Handle& handle, Space* space, std::string_view text, std::string& value) {
   return space == nullptr ? run_get<false>(handle, nullptr, text, value) : run_get<true>(handle, space, text, value);
-}
-
-Status run_get_with_details(Handle& handle, Space* space, std::string_view text, std::string& value, ReadDetails& details) {
-  if (!Key::is_valid(text)) return Status::kBadKey;
-  const Engine* const engine = handle.live_engine();
-  if (engine == nullptr) return miss_all(handle);
-  const Worker me = engine->worker();
-  const Scope scope = scope_of(space, *engine, me);
-  if (scope.is_nowhere()) return settle(handle, *engine, me, {}, ReadResult::kMiss);
-  const Key key = Key::of(*engine, text, scope.id());
-  const ReadResult result = Reader(*engine, me).read(key, &value, &details, me.lane != nullptr);
-  engine->duel.note_request(key.stripe, key.tag, me);
-  return settle(handle, *engine, me, scope, result);
 }
 
 /// A glance that visits instead of copying.
@@ -173,33 +176,29 @@ Status Keyspace::get(std::string_view key, std::string& reused) {
 std::optional<Versioned> Keyspace::get_versioned(std::string_view key) {
   std::optional<Versioned> found(std::in_place);
   ReadDetails details;
-  if (run_get_with_details(*handle_, space_.get(), key, found->value, details) != Status::kOk) return std::nullopt;
+  const auto read = [&](const Engine& engine, const Worker& me, const Key& k) {
+    return Reader(engine, me).read(k, &found->value, &details, me.lane != nullptr);
+  };
+  if (run_read(*handle_, space_.get(), key, read) != Status::kOk) return std::nullopt;
   found->version = details.version;
   return found;
 }
 
 Status Keyspace::view(std::string_view text, void (*visit)(void*, std::string_view), void* visitor) {
-  if (!Key::is_valid(text)) return Status::kBadKey;
-  const Engine* const engine = handle_->live_engine();
-  if (engine == nullptr) return miss_all(*handle_);
-  const Worker me = engine->worker();
-  const Scope scope = scope_of(space_.get(), *engine, me);
-  if (scope.is_nowhere()) return settle(*handle_, *engine, me, {}, ReadResult::kMiss);
-  const Key key = Key::of(*engine, text, scope.id());
-  ReadResult result = ReadResult::kMiss;
-  switch (see_in_place(*engine, key, visit, visitor, me.lane != nullptr)) {
-    case Glance::kHit:
-      result = ReadResult::kHit;
-      break;
-    case Glance::kMiss:
-      break;
-    case Glance::kUnsure:  // a chain, or somebody writes: then a copy does
-      std::string copy;
-      result = read_carefully(*engine, me, key, copy);
-      if (result == ReadResult::kHit) visit(visitor, copy);
-  }
-  engine->duel.note_request(key.stripe, key.tag, me);
-  return settle(*handle_, *engine, me, scope, result);
+  return run_read(*handle_, space_.get(), text, [&](const Engine& engine, const Worker& me, const Key& key) {
+    switch (see_in_place(engine, key, visit, visitor, me.lane != nullptr)) {
+      case Glance::kHit:
+        return ReadResult::kHit;
+      case Glance::kMiss:
+        return ReadResult::kMiss;
+      case Glance::kUnsure:
+        break;
+    }
+    std::string copy;  // of a chain, or since somebody writes
+    const ReadResult result = read_carefully(engine, me, key, copy);
+    if (result == ReadResult::kHit) visit(visitor, copy);
+    return result;
+  });
 }
 
 bool Keyspace::contains(std::string_view key) noexcept { return peek(*handle_, space_.get(), key, nullptr, nullptr); }

@@ -36,11 +36,11 @@ void Keyspace::get_many(std::span<const std::string_view> keys, std::vector<std:
     const auto values = std::span(reused).subspan(start, batch.size());
     const Engine& engine = handle_->engine();
     const Worker me = engine.worker();
-    const Scope scope = engine.retired() ? Scope{Scope::kNowhere} : scope_of(space_.get(), engine, me);
+    const Scope scope = engine.retired() ? Scope::nowhere(Status::kRetired) : scope_of(space_.get(), engine, me);
     if (scope.is_nowhere()) {
       for (auto& value : values) value.reset();
       for (std::string_view key : batch)
-        if (Key::is_valid(key)) me.count(CounterId::k_misses);
+        if (Key::is_valid(key)) static_cast<void>(settle(*handle_, engine, me, {}, ReadResult::kMiss));
       continue;
     }
     Keys hashed;
@@ -79,7 +79,7 @@ std::vector<Status> Keyspace::set_many(std::span<const KeyValue> items, std::chr
       fetch_buckets(engine, all);
       fetch_for_sets(engine, all);
     }
-    for (const KeyValue& item : batch) answers.push_back(set(item.key, item.value, ttl));
+    for (const KeyValue& item : batch) answers.push_back(set(item.key, item.value, ttl));  // which hashes again: nothing beside a miss
   }
   return answers;
 }

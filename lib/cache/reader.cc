@@ -88,7 +88,6 @@ ReadResult Reader::read_item(const Key& key, std::string* value, ReadDetails* de
     if (table.count == 0) return DirectoryWord::buckets(directory_word) == 0 ? ReadResult::kMiss : ReadResult::kCorrupt;
     Bucket& first = table.first(key.tag);
     Bucket& second = table.second(key.tag);
-    __builtin_prefetch(&second);
     const std::uint64_t first_version = first.version.load(kAcquire);
     const std::uint64_t second_version = second.version.load(kAcquire);
 

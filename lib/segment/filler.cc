@@ -73,6 +73,15 @@ void Filler::fill(bool with_tables) noexcept {
   }
 }
 
+void Filler::begin(bool may_wait) noexcept {
+  if (pages_ != Pages::kHuge && populate_ == Populate::kNone) return;
+  if (may_wait && populate_ != Populate::kInBackground) {
+    fill(populate_ == Populate::kAtOpening);
+  } else {
+    start();
+  }
+}
+
 void* Filler::run(void* self) noexcept {
   auto* filler = static_cast<Filler*>(self);
   filler->fill(filler->populate_ != Populate::kNone);

@@ -26,16 +26,16 @@ class Filler {
   Filler(const Filler&) = delete;
   Filler& operator=(const Filler&) = delete;
 
-  /// Whether the options ask for anything.
-  [[nodiscard]] bool is_wanted() const noexcept { return pages_ == Pages::kHuge || populate_ != Populate::kNone; }
+  /// Does what the options ask for, if anything: at once, or by a thread where they say so or `may_wait` is false.
+  void begin(bool may_wait) noexcept;
   /// At once. Page tables are filled if `populate` says so, huge pages seen to in any case.
   void fill(bool populate) noexcept;
-  /// By a thread of low demands: signals blocked but for faults of its own, a small stack.
-  void start() noexcept;
   /// What was asked for and refused, so far; `huge_bytes` of the mapping are on huge pages, whoever collected them.
   [[nodiscard]] std::vector<std::string> refused(std::size_t huge_bytes) const;
 
  private:
+  /// By a thread of low demands: signals blocked but for faults of its own, a small stack.
+  void start() noexcept;
   static void* run(void* self) noexcept;
   bool collect(std::byte* at, std::size_t bytes) noexcept;
   bool populate(std::byte* at, std::size_t bytes) noexcept;

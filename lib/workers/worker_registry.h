@@ -31,10 +31,9 @@ class WorkerRegistry {
     const std::uint64_t word = identity_->word.load(kAcquire);
     return word != 0 ? word : take_slot();
   }
-  /// A flag for the owner's use that is zero again in a forked child.
-  [[nodiscard]] Atomic<std::uint32_t>& wiped_flag() const noexcept { return identity_->flag; }
-  /// Another one.
-  [[nodiscard]] Atomic<std::uint32_t>& wiped_mark() const noexcept { return identity_->mark; }
+  /// Flags for the owner's use that are zero again in a forked child: a thread follows the name, a thread fills page tables.
+  [[nodiscard]] Atomic<std::uint32_t>& following() const noexcept { return identity_->following; }
+  [[nodiscard]] Atomic<std::uint32_t>& filling() const noexcept { return identity_->filling; }
   /// Why there is none: 0 = all slots taken, else an errno.
   [[nodiscard]] int error() const noexcept { return identity_->error; }
 
@@ -43,8 +42,8 @@ class WorkerRegistry {
     Atomic<std::uint64_t> word;
     Atomic<std::uint32_t> state;  // 0 idle, 1 a thread is taking a slot
     int error;
-    Atomic<std::uint32_t> flag;
-    Atomic<std::uint32_t> mark;
+    Atomic<std::uint32_t> following;
+    Atomic<std::uint32_t> filling;
     Atomic<std::uint64_t> retry_at_ms;
     void* token;
   };

@@ -8,9 +8,9 @@
 
 #include "step/lease_duels.h"
 #include "step/namespace_duels.h"
+#include "step/reading_duels.h"
 #include "step/tag_duels.h"
 #include "step/trial.h"
-#include "step/version_duels.h"
 
 namespace carafe::test {
 namespace {
@@ -40,6 +40,7 @@ INSTANTIATE_TEST_SUITE_P(StepLeases, EverySwitch, ::testing::ValuesIn(lease_duel
 INSTANTIATE_TEST_SUITE_P(StepTags, EverySwitch, ::testing::ValuesIn(tag_duels()), &name_of_duel);
 INSTANTIATE_TEST_SUITE_P(StepNamespaces, EverySwitch, ::testing::ValuesIn(namespace_duels()), &name_of_duel);
 INSTANTIATE_TEST_SUITE_P(StepVersions, EverySwitch, ::testing::ValuesIn(version_duels()), &name_of_duel);
+INSTANTIATE_TEST_SUITE_P(StepViews, EverySwitch, ::testing::ValuesIn(view_duels()), &name_of_duel);
 
 }  // namespace
 }  // namespace carafe::test

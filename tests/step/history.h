@@ -73,6 +73,7 @@ struct Model {
         if (outcome.status == Status::kOk && present && found->second.version == 0) found->second.version = outcome.number;
         if (outcome.status == Status::kOk && present && found->second.version != outcome.number) return false;
         [[fallthrough]];
+      case Operation::kGetView:
       case Operation::kGet:
         if (outcome.status == Status::kOk) return present && found->second.value == outcome.value;
         return (outcome.status == Status::kNotFound && !present) || (outcome.status == Status::kRetired && removed);

@@ -134,6 +134,7 @@ class Judge {
         switch (operation.verb) {
           case Operation::kGet:
           case Operation::kGetVersioned:
+          case Operation::kGetView:
             if (outcome.status == Status::kBusy) break;  // no handle
             ++count[ok ? "hits" : "misses"];
             break;

@@ -22,6 +22,7 @@ struct Operation {
   enum Verb : std::uint8_t {
     kGet,
     kGetVersioned,
+    kGetView,
     kSet,
     kAdd,
     kErase,
@@ -51,7 +52,7 @@ struct Operation {
 
 /// Whether it reads one key and does nothing else.
 [[nodiscard]] inline bool is_get(const Operation& operation) noexcept {
-  return operation.verb == Operation::kGet || operation.verb == Operation::kGetVersioned;
+  return operation.verb == Operation::kGet || operation.verb == Operation::kGetVersioned || operation.verb == Operation::kGetView;
 }
 
 /// The words of a scenario.
@@ -59,6 +60,8 @@ namespace play {
 inline Operation get(std::string key) { return {Operation::kGet, std::move(key), {}}; }
 /// By the Reader alone, without a glance before it.
 inline Operation get_versioned(std::string key) { return {Operation::kGetVersioned, std::move(key), {}}; }
+/// In place; what the visitor keeps is what it saw last.
+inline Operation get_view(std::string key) { return {Operation::kGetView, std::move(key), {}}; }
 inline Operation set(std::string key, std::string_view value) { return {Operation::kSet, std::move(key), value}; }
 inline Operation add(std::string key, std::string_view value) { return {Operation::kAdd, std::move(key), value}; }
 inline Operation erase(std::string key) { return {Operation::kErase, std::move(key), {}}; }
@@ -147,6 +150,9 @@ inline void perform(Stage& stage, const Operation& operation, Outcome& outcome, 
       outcome.number = static_cast<std::int64_t>(found->version);
       return;
     }
+    case Operation::kGetView:
+      outcome.status = keys.get_view(operation.key, [&stage](std::string_view value) { stage.reused.assign(value); });
+      return;
     case Operation::kSet:
       outcome.status = keys.set(operation.key, operation.value, {.tags = tags});
       return;
@@ -216,9 +222,9 @@ inline void perform(Stage& stage, const Operation& operation, Outcome& outcome, 
 using Part = std::vector<Operation>;
 
 [[nodiscard]] inline std::string to_string(const Operation& operation) {
-  constexpr const char* kVerbs[] = {"get",   "get_versioned", "set",  "add", "erase", "increment", "compare_and_set", "touch",
-                                    "clear", "remove",        "look", "ask", "fill",  "abandon",   "invalidate_tag",  "enter",
-                                    "drop"};
+  constexpr const char* kVerbs[] = {"get",   "get_versioned", "get_view", "set",  "add", "erase", "increment", "compare_and_set",
+                                    "touch", "clear",         "remove",   "look", "ask", "fill",  "abandon",   "invalidate_tag",
+                                    "enter", "drop"};
   return kVerbs[operation.verb] + ("(" + operation.name()) + (operation.tag.empty() ? ")" : " #" + operation.tag + ")");
 }
 

@@ -25,7 +25,7 @@ struct Play {
 };
 
 struct Duel {
-  const char* name;
+  std::string name;
   std::function<Play(Stage&)> prepare;
 };
 

@@ -315,7 +315,7 @@ class Trial {
     std::string stops;
     for (const auto& puppet : places_)
       for (const auto& places : puppet) stops += (stops.empty() ? "" : "+") + std::to_string(places.size());
-    std::printf("%-58s %6llu instructions, stops %-16s %6llu schedules, %4llu ends, %llu violations, %.1f s\n", duel_.name,
+    std::printf("%-58s %6llu instructions, stops %-16s %6llu schedules, %4llu ends, %llu violations, %.1f s\n", duel_.name.c_str(),
                 number(instructions_), stops.c_str(), number(totals_.schedules), number(totals_.ends), number(totals_.violations),
                 static_cast<double>(ns) / 1e9);
     std::fflush(stdout);
